@@ -1,0 +1,25 @@
+import type { CommandSpec } from '../spec.ts'
+import { CONTAINER_COMMANDS } from './container.ts'
+import { ENGINE_COMMANDS } from './engine.ts'
+import { FILE_COMMANDS } from './files.ts'
+import { IMAGE_COMMANDS } from './image.ts'
+import { PROCESS_COMMANDS } from './process.ts'
+import { REGISTRY_COMMANDS } from './registry.ts'
+import { REGISTRY_ACCESS_COMMANDS } from './registry-access.ts'
+import { SYSTEM_COMMANDS } from './system.ts'
+import { TRANSFER_COMMANDS } from './transfer.ts'
+import { TRUST_COMMANDS } from './trust.ts'
+
+/** Every command. */
+export const COMMANDS: readonly CommandSpec[] = [
+  ...ENGINE_COMMANDS,
+  ...PROCESS_COMMANDS,
+  ...CONTAINER_COMMANDS,
+  ...FILE_COMMANDS,
+  ...IMAGE_COMMANDS,
+  ...TRANSFER_COMMANDS,
+  ...TRUST_COMMANDS,
+  ...REGISTRY_COMMANDS,
+  ...REGISTRY_ACCESS_COMMANDS,
+  ...SYSTEM_COMMANDS,
+]

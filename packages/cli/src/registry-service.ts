@@ -1,0 +1,33 @@
+import type { ServiceClient } from '@caisson/api'
+import type { AccessDefinition, RepositoriesDefinition, StorageDefinition } from '@caisson/api/registry'
+import type { Engine } from './engine.ts'
+
+/** The administration of an engine's registry. */
+export interface RegistryService {
+  readonly repositories: ServiceClient<typeof RepositoriesDefinition>
+  readonly access: ServiceClient<typeof AccessDefinition>
+  readonly storage: ServiceClient<typeof StorageDefinition>
+}
+
+/** Connects to the registry. Throws REGISTRY_NOT_RUNNING when there is none. */
+export async function registryService(engine: Engine): Promise<RegistryService> {
+  const [api, channel] = await Promise.all([import('@caisson/api/registry'), engine.channel('registry')])
+  return {
+    repositories: channel.client(api.RepositoriesDefinition),
+    access: channel.client(api.AccessDefinition),
+    storage: channel.client(api.StorageDefinition),
+  }
+}
+
+/** Every page of a list. */
+export async function everyPage<T>(
+  next: (token: string) => Promise<{ readonly items: readonly T[]; readonly nextPageToken: string }>,
+): Promise<T[]> {
+  const all: T[] = []
+  for (let token = ''; ; ) {
+    const { items, nextPageToken } = await next(token)
+    all.push(...items)
+    token = nextPageToken
+    if (token === '') return all
+  }
+}

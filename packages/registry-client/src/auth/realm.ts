@@ -1,0 +1,40 @@
+import { permissionDenied } from '../errors.ts'
+import type { Endpoint } from '../hosts/endpoint.ts'
+import { bareHost, isLoopbackName } from '../http/reach.ts'
+
+/**
+ * Whether a token server that a registry names may be asked. It speaks https if the registry does. Credentials go only to
+ * the registry's own site (its host, or another host below the same domain) and to hosts that are configured as its
+ * tokenHosts; without credentials any host may be asked. Throws REGISTRY_REALM_REFUSED.
+ */
+export function trustedRealm(realm: string, endpoint: Endpoint, hasCredentials: boolean): URL {
+  const url = URL.canParse(realm) ? new URL(realm) : undefined
+  if (!url || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '')
+    throw refused(endpoint, 'names no token server that can be asked')
+  if (url.protocol === 'http:' && endpoint.origin.startsWith('https:'))
+    throw refused(endpoint, `sends to ${url.host} by http for a token, although it is https itself`)
+  if (!hasCredentials || isSameSite(url.host, endpoint)) return url
+  throw refused(
+    endpoint,
+    `wants its credentials to be sent to ${url.host}: if that is right, add it to the tokenHosts of the registry`,
+  )
+}
+
+function isSameSite(host: string, endpoint: Endpoint): boolean {
+  if (endpoint.tokenHosts.some((known) => known.toLowerCase() === host)) return true
+  const [name, own] = [bareHost(host), bareHost(endpoint.host)]
+  if (name === own || (isLoopbackName(name) && isLoopbackName(own))) return true
+  const site = siteOf(own)
+  return site !== undefined && (name === site || name.endsWith(`.${site}`))
+}
+
+/** "docker.io" of registry-1.docker.io, "ghcr.io" of ghcr.io. Addresses and single words have none. */
+function siteOf(host: string): string | undefined {
+  const labels = host.split('.')
+  if (labels.length < 2 || host.includes(':') || /^\d+$/.test(labels.at(-1) ?? '')) return undefined
+  return labels.length === 2 ? host : labels.slice(1).join('.')
+}
+
+function refused(endpoint: Endpoint, why: string): Error {
+  return permissionDenied('REGISTRY_REALM_REFUSED', `the registry ${endpoint.host} ${why}`)
+}

@@ -1,0 +1,13 @@
+/** A client of OCI distribution registries. Knows no images: manifests and blobs come and go as bytes that are checked. */
+export { createRegistryClient, type RegistryClient, type RegistryClientOptions } from './client.ts'
+export { type CredentialsConfig, configuredCredentials, credentialsConfig } from './credentials/configured.ts'
+export { dockerConfigCredentials } from './credentials/docker-config.ts'
+export type { HelperPrograms } from './credentials/helper.ts'
+export { anonymous, type CredentialSource, firstOf, type RegistryAuth } from './credentials/source.ts'
+export { staticCredentials } from './credentials/static.ts'
+export { type RegistriesConfig, registriesConfig } from './hosts/config.ts'
+export type { Endpoint } from './hosts/endpoint.ts'
+export { type RegistryHosts, registryHosts } from './hosts/registry-hosts.ts'
+export type { RetryPolicy } from './http/retry.ts'
+export type { Registry } from './remote-registry.ts'
+export type { BlobStream, FetchedManifest, Repository } from './repository.ts'

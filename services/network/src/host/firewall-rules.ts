@@ -1,0 +1,204 @@
+import { ipv4Bytes, maskBytes, parseIpv4 } from '../ipam/ipv4.ts'
+import type { Message } from '../kernel/message.ts'
+import {
+  compare,
+  connectionState,
+  counter,
+  type Expression,
+  interfaceName,
+  loadConnectionState,
+  loadMeta,
+  loadPayload,
+  lookup,
+  lookupVerdict,
+  maskBits,
+  masquerade,
+  verdict,
+} from '../kernel/nftables/expression.ts'
+import {
+  addElements,
+  appendRule,
+  type Chain,
+  concatenate,
+  createChain,
+  createSet,
+  createTable,
+  type Element,
+  type TableName,
+} from '../kernel/nftables/object.ts'
+import type { BridgeNetwork } from '../network/network.ts'
+import type { WiredNamespace } from '../sandbox/sandbox.ts'
+
+/**
+ * What the firewall says, as messages: pure. Two tables an engine: one that forwards between networks and outside, and one
+ * that watches the ports of the bridges.
+ */
+
+export const BRIDGE_PREFIX = 'csn'
+export const PORT_PREFIX = 'csp'
+
+export type Tables = { readonly route: TableName; readonly guard: TableName }
+
+export const tablesOf = (tag: string): Tables => ({
+  route: { family: 'inet', name: `caisson_${tag}` },
+  guard: { family: 'bridge', name: `caisson_${tag}` },
+})
+
+const METADATA_ADDRESS = parseIpv4('169.254.169.254') ?? 0
+const NFPROTO_IPV4 = Uint8Array.of(2)
+const ETHERTYPE_IPV4 = Uint8Array.of(0x08, 0x00)
+const ETHERTYPE_ARP = Uint8Array.of(0x08, 0x06)
+// Ethernet addresses of six bytes, IPv4 addresses of four (RFC 826).
+const ARP_OVER_ETHERNET = Uint8Array.of(0x00, 0x01, 0x08, 0x00, 6, 4)
+
+// Offsets in the headers.
+const ETHER_SOURCE = 6
+const IPV4_SOURCE = 12
+const IPV4_DESTINATION = 16
+const ARP_SENDER_MAC = 8
+const ARP_SENDER_ADDRESS = 14
+
+const chains = {
+  raw: { name: 'raw', base: { type: 'filter', hook: 'prerouting', priority: -300 } },
+  forward: { name: 'forward', base: { type: 'filter', hook: 'forward', priority: 0 } },
+  postrouting: { name: 'postrouting', base: { type: 'nat', hook: 'postrouting', priority: 100 } },
+  ports: { name: 'ports', base: { type: 'filter', hook: 'prerouting', priority: -300 } },
+} as const satisfies Record<string, Chain>
+
+// Sets of the tables.
+const BRIDGES = 'bridges'
+const PAIRS = 'pairs'
+export const LEASES = 'leases'
+
+const isIpv4: readonly Expression[] = [loadMeta('networkProtocol', 0), compare(0, 'equal', NFPROTO_IPV4)]
+const fromBridge: readonly Expression[] = [loadMeta('interfaceIn', 0), lookup(BRIDGES, 0)]
+const toBridge: readonly Expression[] = [loadMeta('interfaceOut', 0), lookup(BRIDGES, 0)]
+
+function stateIs(...states: readonly (keyof typeof connectionState)[]): readonly Expression[] {
+  const bits = states.reduce((sum, state) => sum | connectionState[state], 0)
+  return [
+    loadConnectionState(0),
+    maskBits(0, 0, Uint8Array.of(bits, 0, 0, 0)),
+    compare(0, 'notEqual', Uint8Array.of(0, 0, 0, 0)),
+  ]
+}
+
+const dropAndCount: readonly Expression[] = [counter(), verdict('drop')]
+
+/** What leaves a network for outside gets the host's address. */
+const masqueradeRule = ({ bridge }: BridgeNetwork): readonly Expression[] => [
+  ...isIpv4,
+  loadPayload('network', IPV4_SOURCE, 4, 0),
+  maskBits(0, 0, maskBytes(bridge.subnet.prefixLength)),
+  compare(0, 'equal', ipv4Bytes(bridge.subnet.base)),
+  loadMeta('interfaceOut', 0),
+  compare(0, 'notEqual', interfaceName(bridge.name)),
+  counter(),
+  masquerade(),
+]
+
+function routeTable(table: TableName, networks: readonly BridgeNetwork[]): Message[] {
+  const rule = (chain: Chain, ...expressions: readonly Expression[]): Message =>
+    appendRule(table, chain.name, expressions)
+  const pairs: readonly Element[] = networks
+    .filter(({ bridge }) => !bridge.isolated)
+    .map(({ bridge: { name } }) => ({
+      key: concatenate([interfaceName(name), interfaceName(name)]),
+      verdict: 'accept',
+    }))
+  return [
+    createSet(table, { name: BRIDGES, key: ['interface'] }, 1),
+    createSet(table, { name: PAIRS, key: ['interface', 'interface'], verdicts: true }, 2),
+    ...addElements(
+      table,
+      BRIDGES,
+      networks.map(({ bridge }) => ({ key: interfaceName(bridge.name) })),
+    ),
+    ...addElements(table, PAIRS, pairs),
+    createChain(table, chains.raw),
+    createChain(table, chains.forward),
+    createChain(table, chains.postrouting),
+    // Credentials of the machine itself are to be had there, in most clouds.
+    rule(
+      chains.raw,
+      ...fromBridge,
+      ...isIpv4,
+      loadPayload('network', IPV4_DESTINATION, 4, 0),
+      compare(0, 'equal', ipv4Bytes(METADATA_ADDRESS)),
+      ...dropAndCount,
+    ),
+    rule(chains.forward, ...toBridge, ...stateIs('established', 'related'), verdict('accept')),
+    // Containers of one network; the kernel shows bridged packets here, too (br_netfilter).
+    rule(chains.forward, loadMeta('interfaceIn', 0), loadMeta('interfaceOut', 4), lookupVerdict(PAIRS, 0)),
+    // Into any network from outside it, those of other engines on this machine included.
+    rule(chains.forward, ...toBridge, ...dropAndCount),
+    rule(
+      chains.forward,
+      ...fromBridge,
+      loadMeta('interfaceOut', 0),
+      compare(0, 'equal', Buffer.from(BRIDGE_PREFIX)),
+      ...dropAndCount,
+    ),
+    rule(chains.forward, ...fromBridge, ...stateIs('invalid'), ...dropAndCount),
+    ...networks.map((network) => rule(chains.postrouting, ...masqueradeRule(network))),
+  ]
+}
+
+/** Where the packet came in and from which Ethernet address it says it is. */
+const portAndMac: readonly Expression[] = [loadMeta('interfaceIn', 0), loadPayload('link', ETHER_SOURCE, 6, 4)]
+
+const protocolIs = (protocol: Uint8Array): readonly Expression[] => [
+  loadMeta('protocol', 0),
+  compare(0, 'equal', protocol),
+]
+
+function guardTable(table: TableName, tag: string, namespaces: readonly WiredNamespace[]): Message[] {
+  const rule = (...expressions: readonly Expression[]): Message => appendRule(table, chains.ports.name, expressions)
+  return [
+    createSet(table, { name: LEASES, key: ['interface', 'ethernet', 'ipv4'] }, 3),
+    ...addElements(table, LEASES, namespaces.map(leaseElement)),
+    createChain(table, chains.ports),
+    rule(loadMeta('interfaceIn', 0), compare(0, 'notEqual', Buffer.from(`${PORT_PREFIX}${tag}`)), verdict('accept')),
+    rule(
+      ...protocolIs(ETHERTYPE_IPV4),
+      ...portAndMac,
+      loadPayload('network', IPV4_SOURCE, 4, 6),
+      lookup(LEASES, 0),
+      verdict('accept'),
+    ),
+    rule(
+      ...protocolIs(ETHERTYPE_ARP),
+      loadPayload('network', 0, 6, 0),
+      compare(0, 'equal', ARP_OVER_ETHERNET),
+      ...portAndMac,
+      loadPayload('network', ARP_SENDER_ADDRESS, 4, 6),
+      lookup(LEASES, 0),
+      loadPayload('network', ARP_SENDER_MAC, 6, 4),
+      lookup(LEASES, 0),
+      verdict('accept'),
+    ),
+    // Also IPv6 and router advertisements, DHCP servers, and tagged frames: these networks have none.
+    rule(...dropAndCount),
+  ]
+}
+
+/** Port, MAC address and IPv4 address that belong together. */
+export const leaseElement = ({ endpoint }: WiredNamespace): Element => ({
+  key: concatenate([interfaceName(endpoint.portName), endpoint.mac, ipv4Bytes(endpoint.address)]),
+})
+
+/** Both tables with everything in them; where they stand already, they must be deleted in the same transaction. */
+export function firewallMessages(
+  tag: string,
+  networks: readonly BridgeNetwork[],
+  namespaces: readonly WiredNamespace[],
+  options: { owned: boolean },
+): Message[] {
+  const { route, guard } = tablesOf(tag)
+  return [
+    createTable(route, options),
+    ...routeTable(route, networks),
+    createTable(guard, options),
+    ...guardTable(guard, tag, namespaces),
+  ]
+}

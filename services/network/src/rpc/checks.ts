@@ -1,0 +1,58 @@
+import { isIP } from 'node:net'
+import { isAbsolute, normalize } from 'node:path'
+import { invalid } from '@caisson/api'
+
+/** Checks at the edge: what passes them the domain trusts. Each throws `invalid-argument` and names the field. */
+
+const quote = (text: string): string => JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text)
+
+function matching(pattern: RegExp, field: string, value: string, wanted: string): string {
+  if (pattern.test(value)) return value
+  throw invalid(`${field} ${quote(value)} is not valid: it must be ${wanted}`, { details: { field } })
+}
+
+export const sandboxId = (value: string): string =>
+  matching(/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/, 'id', value, '1 to 128 letters, digits or _.-')
+
+export const optionalName = (value: string): string =>
+  value === '' ? value : matching(/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}$/, 'name', value, 'letters, digits or _.-')
+
+/** RFC 1123, and underscores, which many people use. */
+export const hostName = (field: string, value: string): string =>
+  matching(/^[a-zA-Z0-9_]([a-zA-Z0-9_.-]{0,251}[a-zA-Z0-9_])?$/, field, value, 'a host name')
+
+export const optionalHostName = (value: string): string => (value === '' ? value : hostName('hostname', value))
+
+export const networkReference = (value: string): string =>
+  value === '' ? value : matching(/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}$/, 'network', value, 'the name or id of a network')
+
+export const interfaceNameOr = (fallback: string, value: string): string =>
+  value === ''
+    ? fallback
+    : matching(/^(?!\.\.?$)[a-zA-Z0-9_.-]{1,15}$/, 'interface_name', value, '1 to 15 letters, digits or _.-')
+
+export function ipAddress(field: string, value: string): string {
+  if (isIP(value) !== 0 && !value.includes('%')) return value
+  throw invalid(`${field} ${quote(value)} is not an IP address`, { details: { field } })
+}
+
+/** One word of a line of resolv.conf. */
+export const resolverWord = (field: string, value: string): string =>
+  matching(/^[a-zA-Z0-9_.:-]{1,253}$/, field, value, 'one word of letters, digits or _.:-')
+
+export function optionalNamespacePath(value: string): string | undefined {
+  if (value === '') return undefined
+  if (isAbsolute(value) && normalize(value) === value && !value.includes('\0')) return value
+  throw invalid(`namespace_path ${quote(value)} is not an absolute path without dots`, {
+    details: { field: 'namespace_path' },
+  })
+}
+
+const LABEL_BYTES = 64 * 1024
+
+export function labels(value: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  if (Buffer.byteLength(JSON.stringify(value)) <= LABEL_BYTES) return value
+  throw invalid(`the labels are longer than ${LABEL_BYTES} bytes: use fewer or shorter ones`, {
+    details: { field: 'labels' },
+  })
+}

@@ -1,0 +1,84 @@
+import { type Partially, toTimestamp } from '@caisson/api'
+import type {
+  InterfaceCounters as CountersMessage,
+  Network as NetworkMessage,
+  Sandbox as SandboxMessage,
+} from '@caisson/api/network'
+import { SandboxMode } from '@caisson/api/network'
+import { formatIpv4, formatMac, formatSubnet } from '../ipam/ipv4.ts'
+import type { BridgeNetwork, Network } from '../network/network.ts'
+import type { InterfaceCounters } from '../sandbox/ports.ts'
+import type { Endpoint, SandboxMode as Mode, Sandbox } from '../sandbox/sandbox.ts'
+
+const modes = {
+  none: SandboxMode.NONE,
+  host: SandboxMode.HOST,
+  bridge: SandboxMode.BRIDGE,
+  shared: SandboxMode.SHARED,
+} as const satisfies Record<Mode, SandboxMode>
+
+/** What a message about a sandbox needs beyond the sandbox. */
+export type SandboxSurroundings = {
+  bridge(networkId: string): BridgeNetwork
+  namespacePath(id: string): string
+}
+
+export function sandboxMessage(sandbox: Sandbox, around: SandboxSurroundings): Partially<SandboxMessage> {
+  const { namespace } = sandbox
+  const endpoint = namespace?.endpoint
+  return {
+    id: sandbox.id,
+    mode: modes[sandbox.mode],
+    namespacePath: namespace === undefined ? '' : around.namespacePath(namespace.id),
+    endpoints: endpoint === undefined ? [] : [endpointMessage(sandbox, endpoint, around.bridge(endpoint.networkId))],
+    resolvConf: sandbox.resolvConf,
+    hosts: sandbox.hosts,
+    createdAt: toTimestamp(sandbox.createdAt),
+  }
+}
+
+const endpointMessage = (sandbox: Sandbox, endpoint: Endpoint, network: BridgeNetwork) => ({
+  id: endpoint.id,
+  networkId: network.id,
+  networkName: network.name,
+  interfaceName: endpoint.interfaceName,
+  macAddress: formatMac(endpoint.mac),
+  ipv4Address: `${formatIpv4(endpoint.address)}/${network.bridge.subnet.prefixLength}`,
+  ipv4Gateway: formatIpv4(network.bridge.gateway),
+  dnsNames: sandbox.name === '' ? [] : [sandbox.name],
+})
+
+export const networkMessage = (network: Network, endpoints: number): Partially<NetworkMessage> => ({
+  id: network.id,
+  name: network.name,
+  driver: network.driver,
+  labels: { ...network.labels },
+  createdAt: toTimestamp(network.createdAt),
+  builtin: network.builtin,
+  endpoints,
+  mtu: network.bridge?.mtu ?? 0,
+  subnets:
+    network.bridge === undefined
+      ? []
+      : [{ subnet: formatSubnet(network.bridge.subnet), gateway: formatIpv4(network.bridge.gateway) }],
+})
+
+export function countersMessage(entry: {
+  sandboxId: string
+  interfaceName: string
+  counters: InterfaceCounters
+}): Partially<CountersMessage> {
+  const { counters } = entry
+  return {
+    sandboxId: entry.sandboxId,
+    interfaceName: entry.interfaceName,
+    rxBytes: Number(counters.rxBytes),
+    rxPackets: Number(counters.rxPackets),
+    rxErrors: Number(counters.rxErrors),
+    rxDropped: Number(counters.rxDropped),
+    txBytes: Number(counters.txBytes),
+    txPackets: Number(counters.txPackets),
+    txErrors: Number(counters.txErrors),
+    txDropped: Number(counters.txDropped),
+  }
+}

@@ -1,0 +1,52 @@
+import { type Handlers, unimplemented } from '@caisson/api'
+import type { SandboxesDefinition } from '@caisson/api/network'
+import type { Networks } from '../network/networks.ts'
+import type { HostPort } from '../sandbox/ports.ts'
+import type { Sandboxes } from '../sandbox/sandboxes.ts'
+import { networkReference, sandboxId } from './checks.ts'
+import { countersMessage, sandboxMessage } from './convert.ts'
+import { sandboxRequestOf } from './convert-request.ts'
+import { pageOf } from './page.ts'
+
+export type SandboxesDeps = {
+  readonly sandboxes: Sandboxes
+  readonly networks: Networks
+  readonly host: Pick<HostPort, 'namespacePath'>
+}
+
+/** caisson.network.v1.Sandboxes */
+export function sandboxesHandlers({ sandboxes, networks, host }: SandboxesDeps): Handlers<typeof SandboxesDefinition> {
+  const around = {
+    bridge: (id: string) => networks.bridge(id),
+    namespacePath: (id: string) => host.namespacePath(id),
+  }
+  return {
+    create: async (request, { requestId, signal }) =>
+      sandboxMessage(await sandboxes.create(sandboxRequestOf(request), requestId, signal), around),
+    get: async ({ id }) => sandboxMessage(sandboxes.get(sandboxId(id)), around),
+    list: async ({ page, network }) => {
+      const wanted = network === '' ? undefined : networks.find(networkReference(network)).id
+      const all = sandboxes.list()
+      const listed =
+        wanted === undefined ? all : all.filter(({ namespace }) => namespace?.endpoint?.networkId === wanted)
+      const { items, nextPageToken } = pageOf(listed, page)
+      return { sandboxes: items.map((sandbox) => sandboxMessage(sandbox, around)), nextPageToken }
+    },
+    delete: async ({ id, moreIds }, { requestId }) => {
+      for (const each of [id, ...moreIds].map(sandboxId)) await sandboxes.delete(each, requestId)
+      return {}
+    },
+    counters: async ({ sandboxIds }) => ({
+      interfaces: sandboxes.counters(sandboxIds.map(sandboxId)).map(countersMessage),
+    }),
+    connect: async () => {
+      throw unimplemented('this version of the network service connects a sandbox to one network only, when it is made')
+    },
+    disconnect: async () => {
+      throw unimplemented('this version of the network service cannot take a living sandbox out of its network')
+    },
+    update: async () => {
+      throw unimplemented('this version of the network service knows no published ports and no bandwidth limits yet')
+    },
+  }
+}

@@ -1,0 +1,70 @@
+import type { RpcServer } from '@caisson/api'
+import { NetworksDefinition, SandboxesDefinition } from '@caisson/api/network'
+import type { Logger } from '@caisson/service-kit'
+import type { AddressPool } from './ipam/subnet-choice.ts'
+import { Networks } from './network/networks.ts'
+import { networksHandlers } from './rpc/networks.ts'
+import { sandboxesHandlers } from './rpc/sandboxes.ts'
+import { NamespacePool } from './sandbox/namespace-pool.ts'
+import type { HostPort, SandboxEvents, SandboxStore } from './sandbox/ports.ts'
+import { reconcile } from './sandbox/reconcile.ts'
+import { Sandboxes } from './sandbox/sandboxes.ts'
+
+export type NetworkServiceDeps = {
+  readonly store: SandboxStore
+  readonly host: HostPort
+  readonly events: SandboxEvents
+  readonly log: Logger
+  /** Six hexadecimal digits that are this engine's alone on this machine. */
+  readonly tag: string
+  readonly config: {
+    readonly poolSize: number
+    readonly barePoolSize: number
+    readonly addressPools: readonly AddressPool[]
+    readonly fallbackDns: readonly string[]
+  }
+}
+
+export type NetworkService = {
+  readonly networks: Networks
+  readonly sandboxes: Sandboxes
+  /** Before serving: makes kernel and records agree. */
+  reconcile(): void
+  /** Puts the firewall's rules back when somebody removed them. */
+  restoreFirewall(): void
+  register(server: RpcServer): readonly string[]
+  /** Stops working ahead; with no sandbox left, leaves nothing on the host. */
+  close(): Promise<void>
+}
+
+export function createNetworkService(deps: NetworkServiceDeps): NetworkService {
+  const { store, host, events, log, tag, config } = deps
+  const networks = new Networks({ store, host, events, tag, pools: config.addressPools })
+  const namespaces = new NamespacePool({
+    store,
+    host,
+    networks,
+    log,
+    tag,
+    wiredAhead: config.poolSize,
+    bareAhead: config.barePoolSize,
+  })
+  const sandboxes = new Sandboxes({ store, host, events, networks, namespaces, fallbackDns: config.fallbackDns })
+  return {
+    networks,
+    sandboxes,
+    reconcile: () => reconcile({ store, host, events, networks, namespaces, log }),
+    restoreFirewall: () => namespaces.program(),
+    register(server) {
+      server.register(SandboxesDefinition, sandboxesHandlers({ sandboxes, networks, host }))
+      server.register(NetworksDefinition, networksHandlers({ sandboxes, networks }))
+      return [SandboxesDefinition.fullName, NetworksDefinition.fullName]
+    },
+    async close() {
+      const ready = await namespaces.close()
+      if (store.sandboxes().some((sandbox) => sandbox.namespace !== undefined)) return
+      for (const namespace of ready) namespaces.discard(namespace)
+      namespaces.lowerBridges()
+    },
+  }
+}

@@ -1,0 +1,95 @@
+import { readFileSync } from 'node:fs'
+import type { Store } from '@caisson/service-kit'
+import type { BridgeNetwork, Network } from '../network/network.ts'
+import type { SandboxStore } from '../sandbox/ports.ts'
+import type { Namespace, Sandbox } from '../sandbox/sandbox.ts'
+import { NamespaceTable } from './namespace-table.ts'
+import { NetworkTable } from './network-table.ts'
+import { SandboxTable } from './sandbox-table.ts'
+
+/** Its value is the id of the boot in which it was done. */
+const FORWARDING_TURNED_ON = 'forwarding_turned_on'
+
+/** The service's tables as its domain wants them. */
+export class NetworkStore implements SandboxStore {
+  readonly #store: Store
+  readonly #networks: NetworkTable
+  readonly #namespaces: NamespaceTable
+  readonly #sandboxes: SandboxTable
+
+  constructor(store: Store) {
+    this.#store = store
+    this.#networks = new NetworkTable(store)
+    this.#namespaces = new NamespaceTable(store)
+    this.#sandboxes = new SandboxTable(store, (id) => this.#namespaces.get(id))
+  }
+
+  transaction<T>(work: () => T): T {
+    return this.#store.transaction(work)
+  }
+
+  passing<T>(work: () => T): T {
+    return this.#store.transaction(work, 'crash')
+  }
+
+  networks(): Network[] {
+    return this.#networks.all()
+  }
+
+  insertNetwork(network: Network): void {
+    this.#networks.insert(network)
+  }
+
+  updateBridge(network: BridgeNetwork): void {
+    this.#networks.updateBridge(network)
+  }
+
+  namespaces(): Namespace[] {
+    return this.#namespaces.all()
+  }
+
+  insertNamespace(namespace: Namespace): void {
+    this.passing(() => this.#namespaces.insert(namespace))
+  }
+
+  deleteNamespace(id: string): void {
+    this.#namespaces.delete(id)
+  }
+
+  sandbox(id: string): Sandbox | undefined {
+    return this.#sandboxes.get(id)
+  }
+
+  sandboxes(): Sandbox[] {
+    return this.#sandboxes.all()
+  }
+
+  insertSandbox(sandbox: Sandbox): void {
+    this.#sandboxes.insert(sandbox)
+  }
+
+  deleteSandbox(id: string): void {
+    this.#sandboxes.delete(id)
+  }
+
+  usersOf(namespaceId: string): number {
+    return this.#sandboxes.usersOf(namespaceId)
+  }
+}
+
+/** Remembers whether this engine turned the host's forwarding on since the machine was started. */
+export function forwardingMemory(store: Store): { turnedOn: boolean } {
+  const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+  const read = store.prepare('SELECT value FROM host_setting WHERE name = ?')
+  const write = store.prepare(
+    'INSERT INTO host_setting (name, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value',
+  )
+  return {
+    get turnedOn() {
+      return read.get(FORWARDING_TURNED_ON)?.['value'] === boot
+    },
+    set turnedOn(value) {
+      if (value !== this.turnedOn) write.run(FORWARDING_TURNED_ON, value ? boot : '')
+    },
+  }
+}

@@ -1,0 +1,28 @@
+/** Reads columns of a row. A column of another type than the schema says is a damaged database: it throws. */
+export type Row = Readonly<Record<string, unknown>>
+
+const wrong = (column: string): Error => new Error(`the column ${column} of the database holds an unexpected type`)
+
+export function text(row: Row, column: string): string {
+  const value = row[column]
+  if (typeof value !== 'string') throw wrong(column)
+  return value
+}
+
+export function integer(row: Row, column: string): number {
+  const value = row[column]
+  if (typeof value !== 'number') throw wrong(column)
+  return value
+}
+
+export function bytes(row: Row, column: string): Uint8Array {
+  const value = row[column]
+  if (!(value instanceof Uint8Array)) throw wrong(column)
+  return new Uint8Array(value)
+}
+
+export function stringMap(row: Row, column: string): Record<string, string> {
+  const value: unknown = JSON.parse(text(row, column))
+  if (typeof value !== 'object' || value === null) throw wrong(column)
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, String(each)]))
+}

@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createLogger } from '@caisson/service-kit'
+import { inNamespaces } from '@caisson/testkit'
+import { Firewall } from '../src/host/firewall.ts'
+import type { BridgeNetwork } from '../src/network/network.ts'
+import { run } from './engine.ts'
+
+const skip = inNamespaces()
+const log = createLogger('network', 'fatal')
+
+const network: BridgeNetwork = {
+  id: 'n',
+  name: 'bridge',
+  driver: 'bridge',
+  builtin: true,
+  labels: {},
+  createdAt: 1n,
+  bridge: {
+    name: 'csnabcdef',
+    subnet: { base: 0x0a580000, prefixLength: 16 },
+    gateway: 0x0a580001,
+    mtu: 1500,
+    isolated: false,
+  },
+}
+
+test('what the kernel has is what was meant, read by another program', { skip }, () => {
+  using firewall = new Firewall('abcdef', log)
+  firewall.program([network], [])
+  const rules = run('nft list ruleset')
+  for (const rule of [
+    'elements = { "csnabcdef" }',
+    'elements = { "csnabcdef" . "csnabcdef" : accept }',
+    'iifname @bridges ip daddr 169.254.169.254 counter packets 0 bytes 0 drop',
+    'oifname @bridges ct state established,related accept',
+    'iifname . oifname vmap @pairs',
+    'oifname @bridges counter packets 0 bytes 0 drop',
+    'iifname @bridges oifname "csn*" counter packets 0 bytes 0 drop',
+    'ip saddr 10.88.0.0/16 oifname != "csnabcdef" counter packets 0 bytes 0 masquerade',
+    'iifname != "cspabcdef*" accept',
+  ])
+    assert.ok(rules.includes(rule), `${rule}\n${rules}`)
+})
+
+test('replacing the rules leaves one set of them, and no network leaves none', { skip }, () => {
+  using firewall = new Firewall('abcdef', log)
+  firewall.program([network], [])
+  firewall.program([network], [])
+  assert.equal(run('nft list ruleset').match(/masquerade/g)?.length, 1)
+  firewall.program([], [])
+  assert.equal(run('nft list ruleset'), '')
+})
+
+test('another run takes over the tables of one that ended', { skip }, () => {
+  const first = new Firewall('abcdef', log)
+  first.program([network], [])
+  first[Symbol.dispose]()
+  assert.match(run('nft list tables'), /inet caisson_abcdef/)
+  using second = new Firewall('abcdef', log)
+  second.program([network], [])
+  assert.equal(run('nft list ruleset').match(/masquerade/g)?.length, 1)
+  second.program([], [])
+})
+
+test('where rules cannot be protected their loss is told at once', { skip, timeout: 10_000 }, async () => {
+  using firewall = new Firewall('abcdef', log, { owned: false })
+  firewall.program([network], [])
+  let losses = 0
+  using _watch = firewall.watch(() => {
+    losses++
+    firewall.program([network], [])
+  })
+  run('nft flush ruleset')
+  while (losses === 0) await sleep(10)
+  assert.match(run('nft list ruleset'), /masquerade/)
+  await sleep(100)
+  assert.equal(losses, 1, 'its own change is no loss')
+})

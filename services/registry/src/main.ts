@@ -1,0 +1,44 @@
+import { join } from 'node:path'
+import { relayEvents } from '@caisson/bus'
+import { EventLog, run, Store, serve } from '@caisson/service-kit'
+import { accessOf } from './access/access.ts'
+import { openBucketBackend } from './backend/bucket/bucket-backend.ts'
+import { openDiskBackend } from './backend/disk/disk-backend.ts'
+import { configSchema } from './config.ts'
+import { registryEvents, tellPulls } from './events.ts'
+import { openGate } from './http/open-gate.ts'
+import { nativeSender } from './native/native-sender.ts'
+import { createRegistryService } from './service.ts'
+import { migrations } from './store/migrations.ts'
+import { loadAssets } from './web/assets.ts'
+
+const SERVICE = 'registry'
+const DESCRIPTORS = join(import.meta.dirname, '../../../packages/api/src/gen/descriptors.binpb')
+const ASSETS = join(import.meta.dirname, '../assets')
+
+await run(SERVICE, configSchema, async ({ config, log, layout, dataDir, stack }) => {
+  const database = join(dataDir, 'registry.db')
+  const db = stack.use(new Store(database, migrations))
+  const { hostName, eventRetention: retention, stopGraceMs } = config
+  const events = new EventLog(db, { service: SERVICE, hostName, retention })
+  stack.use(relayEvents(config.bus, events, log))
+  const changes = registryEvents(events)
+  const backend = stack.use(
+    config.bucket === undefined
+      ? await openDiskBackend({ dir: dataDir, store: db, database, changes })
+      : await openBucketBackend({ config: config.bucket, changes }),
+  )
+  const access = config.access === 'open' ? undefined : accessOf({ backend, config, dataDir, log })
+  await access?.prepare()
+  const { gatekeeper: gate = openGate, administration } = access ?? {}
+  const assets = config.web ? { assets: await loadAssets(ASSETS) } : {}
+  const registry = createRegistryService({
+    ...{ backend, config, log, gate, administration, sender: nativeSender, ...assets },
+    tellPulls: (pulls) => tellPulls(events, pulls),
+  })
+  stack.use(registry.maintain())
+  const { register } = registry
+  stack.use(await serve({ service: SERVICE, layout, log, events, stopGraceMs, descriptors: DESCRIPTORS, register }))
+  const server = stack.use(await registry.listen())
+  log.info({ host: server.host, port: server.port }, 'listening')
+})

@@ -1,0 +1,39 @@
+import type { TagRecord } from '../backend/ports.ts'
+import { matchesPattern, type RetentionRule } from '../policy/policy.ts'
+
+export interface ExpiredTag {
+  readonly tag: TagRecord
+  /** The pattern of the rule that did it. */
+  readonly rule: string
+}
+
+const DAY_MS = 86_400_000
+
+/**
+ * Tags that no rule keeps. A tag that no rule is about stays; one that several are about stays when one of them keeps it.
+ * A rule keeps the newest by push, and those that were pushed or pulled lately.
+ */
+export function expiredTags(tags: readonly TagRecord[], rules: readonly RetentionRule[], now: number): ExpiredTag[] {
+  const judged = rules.map((rule) => {
+    const about = tags.filter(({ name }) => matchesPattern(rule.tags, name))
+    return { rule, about: new Set(about), kept: keptBy(rule, about, now) }
+  })
+  return tags.flatMap((tag) => {
+    const matching = judged.filter(({ about }) => about.has(tag))
+    const first = matching[0]
+    if (first === undefined || matching.some(({ kept }) => kept.has(tag))) return []
+    return [{ tag, rule: first.rule.tags }]
+  })
+}
+
+function keptBy(rule: RetentionRule, about: readonly TagRecord[], now: number): Set<TagRecord> {
+  const newest = about.toSorted((one, other) => other.pushedAt - one.pushedAt).slice(0, rule.keepNewest)
+  const recent = about.filter(
+    ({ pushedAt, pulledAt }) =>
+      isWithin(pushedAt, rule.keepDays, now) ||
+      (pulledAt !== undefined && isWithin(pulledAt, rule.keepPulledDays, now)),
+  )
+  return new Set([...newest, ...recent])
+}
+
+const isWithin = (at: number, days: number, now: number): boolean => days > 0 && at > now - days * DAY_MS

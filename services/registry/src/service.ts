@@ -1,0 +1,86 @@
+import type { RpcServer } from '@caisson/api'
+import { AccessDefinition, RepositoriesDefinition, StorageDefinition } from '@caisson/api/registry'
+import type { Logger } from '@caisson/service-kit'
+import type { Administration } from './access/administration.ts'
+import type { RegistryConfig } from './config.ts'
+import { buildDomain, choresOf, type DomainDeps } from './domain.ts'
+import { Admission } from './http/admission.ts'
+import { CertificateFiles } from './http/certificate-files.ts'
+import type { FileSender, Gatekeeper, PullThrough } from './http/ports.ts'
+import { Router } from './http/router.ts'
+import { type HttpServer, serveHttp } from './http/server.ts'
+import { Maintenance } from './maintenance/maintenance.ts'
+import { accessHandlers } from './rpc/access.ts'
+import { repositoriesHandlers } from './rpc/repositories.ts'
+import { storageHandlers } from './rpc/storage.ts'
+import type { Assets } from './web/assets.ts'
+import { webPages } from './web/web-pages.ts'
+
+export interface RegistryDeps extends DomainDeps {
+  readonly config: RegistryConfig
+  readonly gate: Gatekeeper
+  /** Users and their rights. Absent: everybody is let in. */
+  readonly administration?: Administration | undefined
+  readonly log: Logger
+  /** Absent: blobs are sent through streams. */
+  readonly sender?: FileSender
+  /** Absent: nothing is fetched from other registries. */
+  readonly pullThrough?: PullThrough
+  /** Style and script of the pages. Absent: there are no pages. */
+  readonly assets?: Assets
+}
+
+export type RegistryService = ReturnType<typeof createRegistryService>
+
+/** Builds the registry from what it is given. */
+export function createRegistryService(deps: RegistryDeps) {
+  const { config, gate, administration, log, sender, pullThrough, assets } = deps
+  const domain = buildDomain(deps)
+  const admission = new Admission(gate, domain.policies, config.publicUrl)
+  const idleMs = config.idleSeconds * 1_000
+  const router = new Router({ ...domain, admission, sender, pullThrough, idleMs })
+  const pages = assets && webPages({ ...domain, admission, gate, assets, log })
+  return {
+    ...domain,
+
+    /** Serves clients over HTTP until it is disposed. */
+    async listen(): Promise<HttpServer> {
+      const stack = new AsyncDisposableStack()
+      const certificates = config.tls && stack.use(await CertificateFiles.open(config.tls, log))
+      const { host, port, trustedProxies, maxConnections, stopGraceMs } = config
+      const common = { host, port, trustedProxies, maxConnections, idleMs, log }
+      const options = { ...common, tls: certificates?.current, beside: pages }
+      const server = stack.use(await serveHttp(router, gate, options, stopGraceMs))
+      certificates?.onChange((tls) => server.renew(tls))
+      return {
+        host: server.host,
+        port: server.port,
+        renew: server.renew,
+        [Symbol.asyncDispose]: () => stack.disposeAsync(),
+      }
+    },
+
+    /** Begins what comes round by itself, until it is disposed. */
+    maintain(): AsyncDisposable {
+      const failed = (chore: string, error: unknown): void =>
+        log.error({ chore, error: String(error) }, 'a chore failed')
+      const maintenance = new Maintenance(choresOf(domain, config, log), failed)
+      return {
+        [Symbol.asyncDispose]: async () => {
+          await maintenance[Symbol.asyncDispose]()
+          await domain.pulls.flush()
+        },
+      }
+    },
+
+    /** Registers the handlers and returns the names of their services. */
+    register(server: RpcServer): readonly string[] {
+      server.register(RepositoriesDefinition, repositoriesHandlers(domain))
+      server.register(StorageDefinition, storageHandlers(domain))
+      const names = [RepositoriesDefinition.fullName, StorageDefinition.fullName]
+      if (administration === undefined) return names
+      server.register(AccessDefinition, accessHandlers(administration))
+      return [...names, AccessDefinition.fullName]
+    },
+  }
+}

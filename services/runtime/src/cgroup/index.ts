@@ -1,0 +1,11 @@
+/** Control groups: where containers are placed, what limits them, what they use. */
+export { DEFAULT_DEVICE_RULES } from './device-policy.ts'
+export { freezeCgroup, isCgroupFrozen, thawCgroup } from './freeze.ts'
+export { type CgroupHost, prepareCgroupHost } from './host.ts'
+export type { IoDeviceStats, IoStats } from './io-stats.ts'
+export { type CgroupLayout, readCgroupLayout } from './layout.ts'
+export { type CgroupPlacement, engineCgroupPath, placeCgroup } from './placement.ts'
+export { cgroupExecRecords, cgroupRecords, placeContainer } from './plan-records.ts'
+export { isCgroupEmpty, killCgroup, listCgroupProcesses, removeCgroup, waitCgroupEmpty } from './processes.ts'
+export { type CgroupStats, type CpuStats, type MemoryStats, type PidsStats, readCgroupStats } from './stats.ts'
+export { updateCgroup } from './update.ts'

@@ -1,0 +1,51 @@
+import { CaissonError, failedPrecondition } from '@caisson/api'
+import { type Container, isRunning, type Sandbox } from './container.ts'
+import { alone, type Core } from './core.ts'
+import { sandboxRequest } from './sandbox-request.ts'
+import type { TerminalSize } from './spec.ts'
+
+/** Starts a container that does not run; resolves when its program was executed. `ready` is a sandbox made ahead. */
+export function startContainer(
+  core: Core,
+  reference: string,
+  terminalSize: TerminalSize | undefined,
+  signal: AbortSignal,
+  ready?: Promise<Sandbox>,
+): Promise<Container> {
+  return alone(core, reference, (container) => {
+    checkStartable(container)
+    return core.registry.during(container.id, 'starting', () => launch(core, container, terminalSize, signal, ready))
+  })
+}
+
+async function launch(
+  core: Core,
+  container: Container,
+  terminalSize: TerminalSize | undefined,
+  signal: AbortSignal,
+  ready: Promise<Sandbox> | undefined,
+): Promise<Container> {
+  const { supervisor, sandboxes, table, discards } = core
+  try {
+    const { id, name, spec } = container
+    const sandbox = await (ready ?? sandboxes.create(sandboxRequest(id, name, spec), signal))
+    signal.throwIfAborted()
+    return await supervisor.launch(container, sandbox, { terminalSize, save: (running) => table.update(running) })
+  } catch (error) {
+    discards.release(container.id, () => isRunning(table.get(container.id) ?? container))
+    throw error
+  }
+}
+
+function checkStartable(container: Container): void {
+  const details = { container: container.id }
+  if (isRunning(container))
+    throw new CaissonError('not-modified', `the container ${container.name} runs already`, {
+      reason: 'CONTAINER_RUNNING',
+      details,
+    })
+  if (container.state === 'broken')
+    throw failedPrecondition('CONTAINER_BROKEN', `the record of ${container.name} is damaged: remove it by force`, {
+      details,
+    })
+}

@@ -1,0 +1,206 @@
+import { conflict, unavailable } from '@caisson/api'
+import type { Logger } from '@caisson/service-kit'
+import type { ContainerEvents } from '../events.ts'
+import type { MonitorClient } from '../monitor/client.ts'
+import type { Monitors, Processes } from '../ports.ts'
+import type { ContainerTable } from '../store/container-table.ts'
+import { type Container, type Exit, isRunning, type Sandbox } from './container.ts'
+import type { Discards } from './discards.ts'
+import { toExit } from './exit.ts'
+import { launchError } from './launch-error.ts'
+import type { Milestones } from './milestones.ts'
+import { Monitored, type Started } from './monitored.ts'
+import { hostnameOf } from './sandbox-request.ts'
+import type { TerminalSize } from './spec.ts'
+import type { StateDirs } from './state-dirs.ts'
+import { durabilityOf, type Transaction } from './transaction.ts'
+
+export interface SupervisorDeps {
+  readonly transaction: Transaction
+  readonly table: ContainerTable
+  readonly events: ContainerEvents
+  readonly monitors: Monitors
+  readonly processes: Processes
+  readonly stateDirs: StateDirs
+  readonly milestones: Milestones
+  readonly discards: Discards
+  readonly log: Logger
+  /** Milliseconds a launch may take until it is given up. */
+  readonly startTimeoutMs: number
+  /** Told of every monitor that went without a word about the end. */
+  readonly onLost: (id: string) => void
+}
+
+/** How a container is launched and written down. */
+export interface LaunchOptions {
+  /** Undefined: the spec's. */
+  readonly terminalSize?: TerminalSize | undefined
+  /** Writes it as running; inside the transaction, before the event `started`. */
+  readonly save: (running: Container) => void
+  /** How long an end is waited for that could be written down in the same transaction. */
+  readonly graceMs?: number
+  /** What has to hold before its program is executed; everything else is done meanwhile. */
+  readonly gate?: Promise<void> | undefined
+}
+
+/** How long an end waits that could not be written down. */
+const RECORD_RETRY_MS = 1_000
+const SIGKILL = 9
+
+/** Launches containers, listens to their monitors, and writes down how they end. */
+export class Supervisor implements Disposable {
+  readonly #deps: SupervisorDeps
+  readonly #live = new Map<string, Monitored>()
+  #isDisposed = false
+
+  constructor(deps: SupervisorDeps) {
+    this.#deps = deps
+  }
+
+  /** The connection to the monitor of a running container. CONTAINER_NOT_RUNNING when there is none. */
+  client(container: Container): MonitorClient {
+    const live = this.#live.get(container.id)
+    if (!live || live.isClosed) throw notRunning(container)
+    return live.client
+  }
+
+  /**
+   * Launches a container in its sandbox and waits until its program was executed. Throws the typed error of a launch that
+   * failed; nothing is left then but the state directory.
+   */
+  async launch(container: Container, sandbox: Sandbox, options: LaunchOptions): Promise<Container> {
+    const { terminalSize, gate, graceMs = 0 } = options
+    const { id, program } = container
+    const stateDir = this.#deps.stateDirs.prepare(id, hostnameOf(container), sandbox)
+    const launched = { ...container, sandbox }
+    const client = this.#deps.monitors.launch({
+      container: launched,
+      stateDir,
+      terminalSize,
+      waits: gate !== undefined,
+    })
+    const live = new Monitored(client, (failed) => launchError(id, program.args[0] ?? '', failed))
+    this.#live.set(id, live)
+    try {
+      const started = await this.#started(container, live, gate)
+      if (graceMs > 0) await live.over(graceMs)
+      return this.#commitStart(launched, live, started, options.save)
+    } catch (error) {
+      this.#live.delete(id)
+      live.client.signal(SIGKILL, true)
+      live.leave()
+      throw error
+    }
+  }
+
+  /** Takes a container over whose monitor lives: at the start, or when the connection broke. It is on disk as running. */
+  adopt(id: string, client: MonitorClient): void {
+    const live = new Monitored(client, () => unavailable('MONITOR_LOST', 'it runs already'))
+    this.#live.set(id, live)
+    this.#watchEnd(id, live)
+  }
+
+  /** Writes down how a container ended: once, whoever says so. */
+  ended(id: string, exit: Exit): void {
+    this.#live.delete(id)
+    const container = this.#deps.table.get(id)
+    if (!container || !isRunning(container)) return
+    try {
+      this.#deps.transaction(() => this.#saveEnd(container, exit), durabilityOf(container.spec))
+    } catch (error) {
+      // A full disk, most likely. Nothing is lost: the record of the monitor stays where it is.
+      this.#deps.log.error({ container: id, error: String(error) }, 'an end cannot be written down: trying again')
+      setTimeout(() => this.#isDisposed || this.ended(id, exit), RECORD_RETRY_MS).unref()
+      return
+    }
+    this.#tellEnd(container, exit)
+  }
+
+  /** Lets go of every monitor; containers do not notice. */
+  [Symbol.dispose](): void {
+    this.#isDisposed = true
+    for (const live of this.#live.values()) live.leave()
+  }
+
+  async #started(container: Container, live: Monitored, gate: Promise<void> | undefined): Promise<Started> {
+    const timeout = Promise.withResolvers<never>()
+    const timer = setTimeout(() => {
+      const message = `the container ${container.name} was not started within ${this.#deps.startTimeoutMs} ms`
+      timeout.reject(unavailable('START_TIMEOUT', message, { details: { container: container.id } }))
+    }, this.#deps.startTimeoutMs)
+    try {
+      return await Promise.race([letThrough(live, gate), timeout.promise])
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  #commitStart(container: Container, live: Monitored, started: Started, save: (running: Container) => void): Container {
+    const { pid, startTime, startedNs } = started
+    const process = { pid, startTime, bootId: this.#deps.processes.bootId }
+    const running: Container = { ...container, state: 'running', startedNs, process }
+    const early = live.record && toExit(live.record)
+    this.#deps.transaction(
+      () => {
+        save(running)
+        this.#deps.events.started(running)
+        if (early) this.#saveEnd(running, early)
+      },
+      early ? durabilityOf(running.spec) : 'crash',
+    )
+    if (early) {
+      this.#live.delete(running.id)
+      this.#tellEnd(running, early)
+    } else this.#watchEnd(running.id, live)
+    return running
+  }
+
+  #watchEnd(id: string, live: Monitored): void {
+    live.tellEnd({
+      ended: (record) => this.ended(id, toExit(record)),
+      lost: () => {
+        this.#live.delete(id)
+        if (!this.#isDisposed) this.#deps.onLost(id)
+      },
+    })
+  }
+
+  #saveEnd(container: Container, exit: Exit): void {
+    const { table, events } = this.#deps
+    const { process: _process, sandbox: _sandbox, ...rest } = container
+    const ended: Container = { ...rest, state: 'exited', exit }
+    if (exit.oomKilled) events.outOfMemory(ended)
+    events.exited(ended, exit)
+    if (container.spec.autoRemove) {
+      table.delete(container.id)
+      events.removed(ended)
+    } else table.update(ended)
+  }
+
+  #tellEnd(container: Container, exit: Exit): void {
+    const { id, spec, idRange } = container
+    const { discards, milestones, table } = this.#deps
+    if (spec.autoRemove) discards.discardSoon({ id, range: idRange, isUnclean: exit.error !== '' })
+    else
+      discards.release(id, () => {
+        const current = table.get(id)
+        return current !== undefined && isRunning(current)
+      })
+    milestones.exited(id, exit)
+    if (spec.autoRemove) milestones.removed(id)
+  }
+}
+
+async function letThrough(live: Monitored, gate: Promise<void> | undefined): Promise<Started> {
+  if (gate) {
+    await Promise.all([gate, live.created])
+    live.client.start()
+  }
+  return live.started
+}
+
+export function notRunning(container: Container): Error {
+  return conflict('CONTAINER_NOT_RUNNING', `the container ${container.name} does not run: start it first`, {
+    details: { container: container.id },
+  })
+}

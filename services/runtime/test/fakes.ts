@@ -1,0 +1,226 @@
+import { CaissonError, failedPrecondition, notFound } from '@caisson/api'
+import type { Container, RootFacts, Sandbox } from '../src/container/container.ts'
+import type { ExecMonitors } from '../src/exec/ports.ts'
+import type { Files } from '../src/files/ports.ts'
+import { connectMonitor, type MonitorClient } from '../src/monitor/client.ts'
+import { FakeMonitor } from '../src/monitor/fake-monitor.fixture.ts'
+import type {
+  CommittedImage,
+  ControlGroups,
+  ImageConfig,
+  ImageDraft,
+  LaunchRequest,
+  Monitors,
+  PreparedRoot,
+  Processes,
+  RootChange,
+  Roots,
+  RootUse,
+  Sandboxes,
+  SandboxRequest,
+} from '../src/ports.ts'
+
+export const IMAGE_CONFIG: ImageConfig = {
+  user: '',
+  env: ['FROM_IMAGE=1'],
+  entrypoint: [],
+  cmd: ['/bin/sh'],
+  volumes: [],
+  workingDir: '',
+  stopSignal: '',
+}
+
+/** Roots that are made at once. `root` is what every container has. */
+export class FakeRoots implements Roots {
+  readonly prepared = new Set<string>()
+  config: ImageConfig = IMAGE_CONFIG
+  /** What every name stands for. */
+  imageId = 'sha256:c'
+  root: RootFacts = { lowerDirs: ['/nowhere'], upperDir: '/nowhere/u', workDir: '/nowhere/w', options: [] }
+  /** Thrown by what is asked next, while it is set. */
+  failure: Error | undefined
+
+  /** How roots are used, by container. */
+  readonly uses = new Map<string, RootUse>()
+
+  async prepare(id: string, image: string, _platform?: unknown, use?: RootUse): Promise<PreparedRoot> {
+    if (use) this.uses.set(id, use)
+    if (this.failure) throw this.failure
+    if (image === 'missing') throw notFound('image', image)
+    this.prepared.add(id)
+    return { image: { id: this.imageId, digest: 'sha256:m' }, config: this.config, root: this.root }
+  }
+
+  async remove(ids: readonly string[]): Promise<void> {
+    if (this.failure) throw this.failure
+    for (const id of ids) this.prepared.delete(id)
+  }
+
+  async list(): Promise<readonly string[]> {
+    return [...this.prepared]
+  }
+
+  async usage(): Promise<number> {
+    return 10
+  }
+
+  /** Runs while a commit does. */
+  duringCommit: (signal: AbortSignal) => Promise<void> = async () => {}
+  readonly commits: { readonly id: string; readonly draft: ImageDraft }[] = []
+
+  async commit(id: string, draft: ImageDraft, signal: AbortSignal): Promise<CommittedImage> {
+    await this.duringCommit(signal)
+    if (this.failure) throw this.failure
+    this.commits.push({ id, draft })
+    return { id: 'sha256:new', digest: 'sha256:newm', reference: draft.reference }
+  }
+
+  async *changes(): AsyncGenerator<RootChange> {
+    yield { kind: 'modified', path: Buffer.from('/etc') }
+    yield { kind: 'added', path: Buffer.from([0x2f, 0xff]) }
+  }
+}
+
+/** Sandboxes that are made at once. */
+export class FakeSandboxes implements Sandboxes {
+  readonly made = new Map<string, SandboxRequest>()
+  failure: Error | undefined
+  /** Where the next ones are. */
+  namespacePath = '/proc/self/ns/net'
+
+  async create(request: SandboxRequest): Promise<Sandbox> {
+    if (this.failure) throw this.failure
+    this.made.set(request.id, request)
+    return {
+      id: request.id,
+      mode: request.network.mode,
+      namespacePath: request.network.mode === 'host' ? '' : this.namespacePath,
+      endpoints: [],
+      resolvConf: 'nameserver 10.88.0.1\n',
+      hosts: `127.0.0.1 localhost\n`,
+      createdNs: 1n,
+    }
+  }
+
+  async remove(ids: readonly string[]): Promise<void> {
+    if (this.failure) throw this.failure
+    for (const id of ids) this.made.delete(id)
+  }
+
+  async list(): Promise<readonly string[]> {
+    return [...this.made.keys()]
+  }
+
+  async traffic(): Promise<readonly []> {
+    return []
+  }
+}
+
+/** Monitors without processes. What they do is up to `onLaunch`; by default the program is executed at once. */
+export class FakeMonitors implements Monitors {
+  readonly launched: LaunchRequest[] = []
+  readonly monitors = new Map<string, FakeMonitor>()
+  onLaunch: (monitor: FakeMonitor, request: LaunchRequest) => void = (monitor) => monitor.sayStarted()
+  failure: Error | undefined
+
+  launch(request: LaunchRequest): MonitorClient {
+    if (this.failure) throw this.failure
+    this.launched.push(request)
+    const monitor = FakeMonitor.spawn(request.stateDir)
+    this.monitors.set(request.container.id, monitor)
+    const client = monitor.client()
+    client.ready().then(
+      () => this.onLaunch(monitor, request),
+      () => {},
+    )
+    return client
+  }
+
+  connect(stateDir: string): Promise<MonitorClient> {
+    return connectMonitor(stateDir)
+  }
+
+  of({ id }: Pick<Container, 'id'>): FakeMonitor {
+    const monitor = this.monitors.get(id)
+    if (!monitor) throw new Error(`no monitor of ${id}`)
+    return monitor
+  }
+}
+
+/** Remembers what was asked. */
+export class FakeControlGroups implements ControlGroups {
+  readonly frozen = new Set<string>()
+  readonly swept: string[] = []
+  readonly updates: object[] = []
+  refuses = false
+
+  async freeze({ id }: Container): Promise<void> {
+    this.frozen.add(id)
+  }
+
+  async thaw({ id }: Container): Promise<void> {
+    this.frozen.delete(id)
+  }
+
+  async update(_container: Container, changes: object): Promise<readonly string[]> {
+    if (this.refuses) throw failedPrecondition('CGROUP_UPDATE_REFUSED', 'no')
+    this.updates.push(changes)
+    return []
+  }
+
+  async sweep(id: string): Promise<void> {
+    this.swept.push(id)
+  }
+
+  async list(): Promise<readonly string[]> {
+    return []
+  }
+
+  async usage(): Promise<Awaited<ReturnType<ControlGroups['usage']>>> {
+    return {}
+  }
+
+  async processes(): Promise<readonly number[]> {
+    return []
+  }
+}
+
+/** Nothing can be executed in a container without processes. */
+export class FakeExecMonitors implements ExecMonitors {
+  launch(): MonitorClient {
+    throw failedPrecondition('NO_PROCESSES', 'there are no processes')
+  }
+
+  connect(stateDir: string): Promise<MonitorClient> {
+    return connectMonitor(stateDir)
+  }
+}
+
+/** Processes that live until they are killed. */
+export class FakeProcesses implements Processes {
+  bootId = 'this-boot'
+  readonly killed: number[] = []
+
+  isAlive(pid: number): boolean {
+    return !this.killed.includes(pid)
+  }
+
+  async kill(pid: number): Promise<void> {
+    this.killed.push(pid)
+  }
+}
+
+export function unavailableNow(): CaissonError {
+  return new CaissonError('unavailable', 'not now')
+}
+
+/** Files that no container has. */
+export const NO_FILES: Files = {
+  stat: noFile,
+  read: () => noFile(),
+  write: noFile,
+}
+
+function noFile(): never {
+  throw notFound('path', 'of a fake container')
+}
