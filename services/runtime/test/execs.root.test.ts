@@ -171,6 +171,8 @@ describe('execs in real containers', { skip }, () => {
     await host.containers.resume({ container: 'short' })
     await host.containers.kill({ container: 'short' })
     assert.equal((await ended(id)).exit?.exitCode, 137)
+    // The kernel ends a container's other processes before its first one is reaped.
+    await host.containers.wait({ container: 'short' })
     const { state } = await host.containers.get({ container: 'short' })
     assert.equal(state, ContainerState.EXITED)
     await assert.rejects(host.execs.create({ spec }), { reason: 'CONTAINER_NOT_RUNNING' })
