@@ -1,4 +1,5 @@
 /** What every service's main shares. */
+export { type ByteSocket, type ByteSockets, byteSockets } from './byte-sockets.ts'
 export { baseConfig, loadConfig } from './config.ts'
 export { type EventDraft, EventLog } from './event-log/event-log.ts'
 export { eventLogHandlers } from './event-log/rpc.ts'

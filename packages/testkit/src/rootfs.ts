@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { ServiceClient } from '@caisson/api'
-import type { Image, ImagesDefinition, ImportRequest } from '@caisson/api/image'
+import { type ServiceClient, Upload } from '@caisson/api'
+import type { Image, ImagesDefinition } from '@caisson/api/image'
 import { type TarEntry, tar } from './tar.ts'
 
 const BUSYBOX = '/bin/busybox'
@@ -50,14 +50,11 @@ export async function importImage(
   rootfs: Uint8Array,
   changes: readonly string[] = [],
 ): Promise<Image> {
-  async function* requests(): AsyncGenerator<{ item: ImportRequest['item'] }> {
-    const options = { reference, changes: [...changes], comment: '', platform: undefined, size: rootfs.length }
-    yield { item: { $case: 'options', value: options } }
-    for (let at = 0; at < rootfs.length; at += 256 << 10)
-      yield { item: { $case: 'chunk', value: Buffer.from(rootfs.subarray(at, at + (256 << 10))) } }
-  }
+  const upload = new Upload({ reference, changes: [...changes], size: rootfs.length }, [Buffer.from(rootfs)])
   let image: Image | undefined
-  for await (const { item } of images.import(requests())) if (item?.$case === 'image') image = item.value
+  for await (const { item } of images.import(upload.messages()))
+    if (item?.$case === 'socket') upload.goesTo(item.value)
+    else if (item?.$case === 'image') image = item.value
   if (!image) throw new Error(`importing ${reference} gave no image`)
   return image
 }

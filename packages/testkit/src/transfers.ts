@@ -1,21 +1,15 @@
-import type { Partially, ServiceClient } from '@caisson/api'
-import type { Image, ImagesDefinition, LoadRequest, PullRequest } from '@caisson/api/image'
+import { type Partially, type ServiceClient, Upload } from '@caisson/api'
+import type { Image, ImagesDefinition, PullRequest } from '@caisson/api/image'
 
 type Images = ServiceClient<typeof ImagesDefinition>
 
-/** Loads an archive, given in pieces of at most 1 MiB, and returns its images. */
+/** Loads an archive and returns its images. */
 export async function loadImages(images: Images, archive: AsyncIterable<Buffer> | Iterable<Buffer>): Promise<Image[]> {
-  async function* requests(): AsyncGenerator<{ item: LoadRequest['item'] }> {
-    yield {
-      item: {
-        $case: 'options',
-        value: { reference: '', platform: undefined, morePlatforms: [], allPlatforms: false, size: 0 },
-      },
-    }
-    for await (const value of archive) yield { item: { $case: 'chunk', value } }
-  }
+  const upload = new Upload({}, archive)
   const loaded: Image[] = []
-  for await (const { item } of images.load(requests())) if (item?.$case === 'image') loaded.push(item.value)
+  for await (const { item } of images.load(upload.messages()))
+    if (item?.$case === 'socket') upload.goesTo(item.value)
+    else if (item?.$case === 'image') loaded.push(item.value)
   return loaded
 }
 

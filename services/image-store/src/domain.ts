@@ -1,4 +1,4 @@
-import type { EventLog, Logger, Store } from '@caisson/service-kit'
+import type { ByteSockets, EventLog, Logger, Store } from '@caisson/service-kit'
 import { ImageCommitter, type ImageCommitterDeps } from './commit/image-committer.ts'
 import { LayerMaker, type LayerMakerDeps } from './commit/layer-maker.ts'
 import { LayerStacks, type LayerStacksDeps } from './commit/layer-stack.ts'
@@ -69,6 +69,8 @@ export interface ImageStoreDeps {
   readonly events: EventLog
   readonly tool: LayerTool & TreeRemover
   readonly registries: Registries
+  /** For bytes that come from clients on this host. */
+  readonly sockets: ByteSockets
   readonly diffTool: DiffTool
   readonly quotaTool: QuotaTool
   /** Access to the files of snapshots and running containers. */

@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path'
 import { relayEvents } from '@caisson/bus'
-import { EventLog, run, Store, serve } from '@caisson/service-kit'
+import { byteSockets, EventLog, run, Store, serve } from '@caisson/service-kit'
 import { configSchema, treeLimits } from './config.ts'
 import { openStateDir } from './disk/state-dir.ts'
 import { diffTool } from './layer/diff-tool.ts'
@@ -30,7 +30,8 @@ await run(SERVICE, configSchema, async ({ config, log, layout, dataDir, stack })
   const trust = { file: resolve(layout.configDir, place), isRequired: config.trust !== '' }
   const trees = treeTool(HELPER, treeLimits(config))
   const tools = { tool, diffTool: diffTool(createDiffer(HELPER)), trees, quotaTool: quotaTool(HELPER) }
-  const store = stack.use(createImageStore({ dir, db, events, ...tools, registries, config, log, trust }))
+  const sockets = byteSockets(layout.runDir, SERVICE)
+  const store = stack.use(createImageStore({ dir, db, events, ...tools, registries, sockets, config, log, trust }))
   store.reconcile()
   const { register } = store
   stack.use(await serve({ service: SERVICE, layout, log, events, stopGraceMs, descriptors: DESCRIPTORS, register }))

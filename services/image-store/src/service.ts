@@ -30,6 +30,7 @@ export function createImageStore(deps: ImageStoreDeps) {
   const store = {
     ...domain,
     registries: deps.registries,
+    sockets: deps.sockets,
 
     /** What the store holds, and what is left of its disk. */
     diskUsage: (signal: AbortSignal): Promise<DiskUsage> =>

@@ -14,7 +14,7 @@ import {
 } from '@caisson/api/image'
 import { SnapshotsDefinition } from '@caisson/api/snapshot'
 import { TrustDefinition } from '@caisson/api/trust'
-import { createLogger, EventLog, Store } from '@caisson/service-kit'
+import { byteSockets, createLogger, EventLog, Store } from '@caisson/service-kit'
 import { configSchema, type ImageStoreConfig, treeLimits } from '../src/config.ts'
 import { openStateDir, type StateDir } from '../src/disk/state-dir.ts'
 import type { Timers } from '../src/garbage/scheduler.ts'
@@ -85,6 +85,7 @@ export class ImageStoreFixture implements AsyncDisposable {
       tool: options.wrapTool?.(tool) ?? tool,
       quotaTool: quotaTool(HELPER),
       registries: options.registries ?? new FakeRegistry(),
+      sockets: byteSockets(join(this.root, 'run'), 'image-store'),
       diffTool: diffTool(createDiffer(HELPER)),
       trees,
       ...(options.clock && { clock: options.clock }),

@@ -15,7 +15,7 @@ import { tar, tarEntry } from './tar-writer.ts'
 const skip = needsRoot()
 const MAIN = join(import.meta.dirname, '../src/main.ts')
 const LAYER = tar([{ path: 'etc/passwd', content: 'root:x:0:0::/:/bin/sh\n' }])
-const OPTIONS = { reference: 'big', changes: [], comment: '', platform: undefined, size: 0 }
+const OPTIONS = { reference: 'big', changes: [], comment: '', platform: undefined, size: 0, overSocket: false }
 const root = mkdtempSync(join(tmpdir(), 'csn-images-'))
 after(() => rmSync(root, { recursive: true, force: true }))
 

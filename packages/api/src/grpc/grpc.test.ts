@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
 import { CaissonError, conflict, notFound } from '../error/error.ts'
 import { ContentDefinition, type WriteRequest } from '../gen/caisson/image/v1/content.ts'
+import { ImagesDefinition, type LoadRequest } from '../gen/caisson/image/v1/image.ts'
 import { Channel, type ServiceClient } from './client.ts'
 import { Health } from './health.ts'
 import { type CallContext, type Handlers, RpcServer } from './server.ts'
@@ -184,4 +185,32 @@ test('sends an input that is longer than the reader is fast without piling up li
   process.off('warning', remember)
   assert.equal(received, 60 * (256 << 10))
   assert.deepEqual(warnings, [])
+})
+
+test('gives a call its failure while the handler still waits for the client', async () => {
+  server.register(ImagesDefinition, {
+    ...(Object.fromEntries(Object.keys(ImagesDefinition.methods).map((name) => [name, () => {}])) as Record<
+      keyof typeof ImagesDefinition.methods,
+      never
+    >),
+    load: async function* (requests) {
+      const waiting = requests[Symbol.asyncIterator]()
+      await waiting.next()
+      // Nobody listens to what comes of it: the answer does not depend on it.
+      waiting.next().catch(() => {})
+      yield { item: { $case: 'socket', value: 'first' } }
+      throw notFound('archive', 'x')
+    } satisfies Handlers<typeof ImagesDefinition>['load'],
+  })
+  await start({})
+  async function* requests(): AsyncGenerator<Partial<LoadRequest>> {
+    yield {}
+    await new Promise(() => {})
+  }
+  const seen: unknown[] = []
+  const loading = (async () => {
+    for await (const { item } of channel.client(ImagesDefinition).load(requests())) seen.push(item?.value)
+  })()
+  await assert.rejects(loading, { code: 'not-found' })
+  assert.deepEqual(seen, ['first'])
 })

@@ -131,7 +131,7 @@ export class RpcServer {
   #adapt(path: string, method: MethodDefinition, handler: (request: unknown, context: CallContext) => unknown): never {
     const run = async (
       call: AnyCall,
-      request: unknown,
+      requestOf: (over: AbortSignal) => unknown,
       answer: (result: unknown) => Promise<void>,
     ): Promise<CaissonError | undefined> => {
       const started = performance.now()
@@ -143,7 +143,7 @@ export class RpcServer {
       const requestId = String(call.metadata.get('x-request-id')[0] ?? crypto.randomUUID())
       let error: CaissonError | undefined
       try {
-        await answer(handler(request, { signal, method: path, requestId }))
+        await answer(handler(requestOf(signal), { signal, method: path, requestId }))
       } catch (thrown) {
         error = CaissonError.from(thrown)
       } finally {
@@ -163,13 +163,16 @@ export class RpcServer {
 
     if (method.responseStream) {
       const stream = (call: ServerWritableStream<unknown, unknown> | ServerDuplexStream<unknown, unknown>): void => {
-        const request = method.requestStream
-          ? requestsOf(call as ServerDuplexStream<unknown, unknown>)
-          : (call as ServerWritableStream<unknown, unknown>).request
-        void run(call, request, (result) => writeAll(call, result as AsyncIterable<unknown>, partial)).then((error) => {
-          if (error) call.emit('error', toStatus(error))
-          else call.end()
-        })
+        const requestOf = (over: AbortSignal): unknown =>
+          method.requestStream
+            ? requestsOf(call as ServerDuplexStream<unknown, unknown>, over)
+            : (call as ServerWritableStream<unknown, unknown>).request
+        void run(call, requestOf, (result) => writeAll(call, result as AsyncIterable<unknown>, partial)).then(
+          (error) => {
+            if (error) call.emit('error', toStatus(error))
+            else call.end()
+          },
+        )
       }
       return stream as unknown as handleBidiStreamingCall<unknown, unknown> as never
     }
@@ -177,11 +180,12 @@ export class RpcServer {
       call: ServerUnaryCall<unknown, unknown> | ServerReadableStream<unknown, unknown>,
       callback: Parameters<handleUnaryCall<unknown, unknown>>[1],
     ): void => {
-      const request = method.requestStream
-        ? requestsOf(call as ServerReadableStream<unknown, unknown>)
-        : (call as ServerUnaryCall<unknown, unknown>).request
+      const requestOf = (over: AbortSignal): unknown =>
+        method.requestStream
+          ? requestsOf(call as ServerReadableStream<unknown, unknown>, over)
+          : (call as ServerUnaryCall<unknown, unknown>).request
       let response: unknown
-      void run(call, request, async (result) => {
+      void run(call, requestOf, async (result) => {
         response = partial(await result)
       }).then((error) => (error ? callback(toStatus(error)) : callback(null, response)))
     }
@@ -189,11 +193,35 @@ export class RpcServer {
   }
 }
 
-/** What the client sends. That it has sent its last, or that nobody reads on, does not end the call. */
-function requestsOf(
+/**
+ * What the client sends, until the call is over. That it has sent its last, or that nobody reads on, does not end the call;
+ * the iterator of the stream itself would, when the call fails while it waits.
+ */
+async function* requestsOf(
   call: ServerReadableStream<unknown, unknown> | ServerDuplexStream<unknown, unknown>,
-): AsyncIterable<unknown> {
-  return call.iterator({ destroyOnReturn: false })
+  over: AbortSignal,
+): AsyncGenerator<unknown> {
+  let isEnded = false
+  let wake = (): void => {}
+  const news = (): void => wake()
+  const end = (): void => {
+    isEnded = true
+    wake()
+  }
+  call.on('readable', news).on('end', end).on('close', end)
+  over.addEventListener('abort', news)
+  try {
+    for (;;) {
+      over.throwIfAborted()
+      const message: unknown = call.read()
+      if (message !== null) yield message
+      else if (isEnded) return
+      else await new Promise<void>((resolve) => (wake = resolve))
+    }
+  } finally {
+    call.off('readable', news).off('end', end).off('close', end)
+    over.removeEventListener('abort', news)
+  }
 }
 
 /** Writes what the handler yields and waits whenever the client does not keep up. */

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { CaissonError } from '@caisson/api/error'
 import { type Layout, layoutOf } from '@caisson/api/layout'
+import { Upload } from '@caisson/api/upload'
 import type { Context } from '../context.ts'
 import { demoCommand, demoRootFileSystem } from '../demo/image.ts'
 import { type DemoProgram, findProgram } from '../demo/program.ts'
@@ -77,13 +78,10 @@ async function importProgram(context: Context, program: DemoProgram): Promise<vo
   const archive = demoRootFileSystem(program)
   const images = await context.engine.images()
   const begun = performance.now()
-  const request = async function* () {
-    yield { item: { $case: 'options' as const, value: { reference: IMAGE, size: archive.length } } }
-    for (let from = 0; from < archive.length; from += 256 << 10)
-      yield { item: { $case: 'chunk' as const, value: archive.subarray(from, from + (256 << 10)) } }
-  }
-  for await (const { item } of images.import(request(), { signal: context.signal }))
-    if (item?.$case === 'image')
+  const upload = new Upload({ reference: IMAGE, size: archive.length }, [archive])
+  for await (const { item } of images.import(upload.messages(), { signal: context.signal }))
+    if (item?.$case === 'socket') upload.goesTo(item.value)
+    else if (item?.$case === 'image')
       step(
         context,
         'image',

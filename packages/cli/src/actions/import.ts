@@ -1,6 +1,6 @@
-import type { Partially } from '@caisson/api'
-import { Image, type ImportRequest, type LoadRequest, type MovedName } from '@caisson/api/image'
-import { type ArchiveInput, openArchive } from '../archive-input.ts'
+import { Image, type MovedName } from '@caisson/api/image'
+import { Upload } from '@caisson/api/upload'
+import { openArchive } from '../archive-input.ts'
 import type { Output } from '../output/output.ts'
 import { printable } from '../output/printable.ts'
 import { progressDisplay } from '../output/progress.ts'
@@ -12,19 +12,21 @@ export const importImage: Action = async ({ engine, out, signal }, args, options
   const [path = '', reference = ''] = args
   const archive = openArchive(path)
   const images = await engine.images()
-  const request = importRequest(archive, {
+  const settings = {
     reference,
     changes: options.list('change'),
     comment: options.text('message'),
     platform: options.parsed('platform', parsePlatform),
     size: archive.size,
-  })
+  }
+  const upload = new Upload(settings, archive.chunks)
   let image: Image | undefined
   const moved: MovedName[] = []
   {
     using progress = await progressDisplay(out, `importing ${path === '-' ? 'standard input' : path}`)
-    for await (const { item } of images.import(request, { signal }))
-      if (item?.$case === 'progress') progress.show(item.value)
+    for await (const { item } of images.import(upload.messages(), { signal }))
+      if (item?.$case === 'socket') upload.goesTo(item.value)
+      else if (item?.$case === 'progress') progress.show(item.value)
       else if (item?.$case === 'image') image = item.value
       else if (item?.$case === 'moved') moved.push(item.value)
   }
@@ -39,18 +41,20 @@ export const load: Action = async ({ engine, out, signal }, _args, options) => {
   const path = options.text('input') ?? '-'
   const archive = openArchive(path)
   const images = await engine.images()
-  const request = loadRequest(archive, {
+  const settings = {
     reference: options.text('name'),
     morePlatforms: options.list('platform').map(parsePlatform),
     allPlatforms: options.flag('allPlatforms'),
     size: archive.size,
-  })
+  }
+  const upload = new Upload(settings, archive.chunks)
   const loaded: Image[] = []
   const moved: MovedName[] = []
   {
     using progress = await progressDisplay(out, `loading ${path === '-' ? 'standard input' : path}`)
-    for await (const { item } of images.load(request, { signal }))
-      if (item?.$case === 'progress') progress.show(item.value)
+    for await (const { item } of images.load(upload.messages(), { signal }))
+      if (item?.$case === 'socket') upload.goesTo(item.value)
+      else if (item?.$case === 'progress') progress.show(item.value)
       else if (item?.$case === 'image') loaded.push(item.value)
       else if (item?.$case === 'moved') moved.push(item.value)
   }
@@ -62,23 +66,4 @@ export const load: Action = async ({ engine, out, signal }, _args, options) => {
 
 function tellMoved(out: Output, moved: readonly MovedName[]): void {
   for (const { name, previous } of moved) out.note(`the name ${printable(name)} meant ${previous} before`)
-}
-
-type ImportOptions = Extract<NonNullable<ImportRequest['item']>, { $case: 'options' }>['value']
-type LoadOptions = Extract<NonNullable<LoadRequest['item']>, { $case: 'options' }>['value']
-
-async function* importRequest(
-  { chunks }: ArchiveInput,
-  options: Partially<ImportOptions>,
-): AsyncGenerator<Partially<ImportRequest>> {
-  yield { item: { $case: 'options', value: options } }
-  for await (const chunk of chunks) yield { item: { $case: 'chunk', value: chunk } }
-}
-
-async function* loadRequest(
-  { chunks }: ArchiveInput,
-  options: Partially<LoadOptions>,
-): AsyncGenerator<Partially<LoadRequest>> {
-  yield { item: { $case: 'options', value: options } }
-  for await (const chunk of chunks) yield { item: { $case: 'chunk', value: chunk } }
 }

@@ -3,7 +3,8 @@ import type { ImagesDefinition } from '@caisson/api/image'
 import { type PlatformRequest, wantedPlatform } from '../image/platform.ts'
 import type { ImageStore } from '../service.ts'
 import { toImage } from './convert.ts'
-import { openUpload, withProgress } from './streams.ts'
+import { withProgress } from './progress.ts'
+import { openSocketUpload } from './uploads.ts'
 
 type ArchiveMethods = 'load' | 'save'
 
@@ -12,7 +13,9 @@ export function archiveHandlers(store: ImageStore): Pick<Handlers<typeof ImagesD
   const layerOf = store.layers.get.bind(store.layers)
   return {
     load: async function* (requests, { signal }) {
-      const { options, chunks } = await openUpload(requests)
+      using upload = await openSocketUpload(requests, store.sockets)
+      const { options, chunks, path } = upload
+      if (path !== undefined) yield { item: { $case: 'socket', value: path } }
       const { reference, platform, morePlatforms, allPlatforms, size } = options
       const platforms = allPlatforms ? 'all' : wantedPlatforms([...(platform ? [platform] : []), ...morePlatforms])
       const steps = withProgress((report) => store.loader.load({ reference, platforms, size }, chunks, report, signal))

@@ -3,7 +3,7 @@ import type { ContentDefinition } from '@caisson/api/content'
 import { parseDigest } from '@caisson/oci'
 import type { ImageStore } from '../service.ts'
 import { fromPage, nextToken, toBlob } from './convert.ts'
-import { openUpload } from './streams.ts'
+import { openUpload } from './uploads.ts'
 
 /** caisson.image.v1.Content. */
 export function contentHandlers({ contents }: ImageStore): Handlers<typeof ContentDefinition> {

@@ -9,9 +9,10 @@ import type { ImageStore } from '../service.ts'
 import { archiveHandlers } from './archives.ts'
 import { commitImage } from './commit.ts'
 import { fromPage, fromTime, toImage } from './convert.ts'
-import { counting, openUpload, withProgress } from './streams.ts'
+import { withProgress } from './progress.ts'
 import { transferHandlers } from './transfers.ts'
 import { trustOf } from './trust.ts'
+import { counting, openSocketUpload } from './uploads.ts'
 
 /** caisson.image.v1.Images. */
 export function imagesHandlers(store: ImageStore): Handlers<typeof ImagesDefinition> {
@@ -20,7 +21,9 @@ export function imagesHandlers(store: ImageStore): Handlers<typeof ImagesDefinit
   return {
     ...archiveHandlers(store),
     import: async function* (requests, { signal }) {
-      const { options, chunks } = await openUpload(requests)
+      using upload = await openSocketUpload(requests, store.sockets)
+      const { options, chunks, path } = upload
+      if (path !== undefined) yield { item: { $case: 'socket', value: path } }
       const { reference, changes, comment, size } = options
       const subject = reference === '' ? 'tar' : reference
       const request = { reference, changes, comment, size, platform: wantedPlatform(options.platform) }

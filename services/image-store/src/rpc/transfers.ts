@@ -4,7 +4,7 @@ import { wantedPlatform } from '../image/platform.ts'
 import type { ImageStore } from '../service.ts'
 import { fromAuth } from './auth.ts'
 import { toImage } from './convert.ts'
-import { withProgress } from './streams.ts'
+import { withProgress } from './progress.ts'
 
 /** The annotation that says under which name a registry has what was pushed. */
 const REF_NAME = 'org.opencontainers.image.ref.name'

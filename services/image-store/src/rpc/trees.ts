@@ -5,7 +5,7 @@ import { parseSnapshotKey } from '../snapshot/snapshot-key.ts'
 import type { Owner } from '../tree/ports.ts'
 import { nameOf, treePath, treePattern } from '../tree/tree-path.ts'
 import type { TreeName } from '../tree/trees.ts'
-import { openUpload } from './streams.ts'
+import { openUpload } from './uploads.ts'
 
 type Methods = 'statPath' | 'readArchive' | 'writeArchive' | 'hashPaths' | 'copy'
 

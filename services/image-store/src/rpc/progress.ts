@@ -1,45 +1,4 @@
-import { invalid } from '@caisson/api'
 import type { Progress } from '@caisson/api/common'
-
-interface UploadMessage<O> {
-  item?: { $case: 'options'; value: O } | { $case: 'chunk'; value: Buffer } | undefined
-}
-
-/** The options of an upload, which are its first message, and the bytes behind them. */
-export async function openUpload<O>(
-  requests: AsyncIterable<UploadMessage<O>>,
-): Promise<{ options: O; chunks: AsyncIterable<Buffer> }> {
-  const iterator = requests[Symbol.asyncIterator]()
-  const first = await iterator.next()
-  const item = first.done ? undefined : first.value.item
-  if (item?.$case !== 'options') throw invalid('the first message must be the options', { reason: 'OPTIONS_MISSING' })
-  return { options: item.value, chunks: chunksOf(iterator) }
-}
-
-async function* chunksOf<O>(iterator: AsyncIterator<UploadMessage<O>>): AsyncGenerator<Buffer> {
-  try {
-    for (let next = await iterator.next(); !next.done; next = await iterator.next()) {
-      const { item } = next.value
-      if (item?.$case !== 'chunk') throw invalid('after the options only bytes may follow', { reason: 'OPTIONS_TWICE' })
-      if (item.value.length > 0) yield item.value
-    }
-  } finally {
-    await iterator.return?.()
-  }
-}
-
-/** The same bytes; `report` is told how many there were so far. */
-export async function* counting(
-  chunks: AsyncIterable<Buffer>,
-  report: (bytes: number) => void,
-): AsyncGenerator<Buffer> {
-  let bytes = 0
-  for await (const chunk of chunks) {
-    yield chunk
-    bytes += chunk.length
-    report(bytes)
-  }
-}
 
 export type Step<T> = { readonly progress: Partial<Progress> } | { readonly result: T }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { withProgress } from './streams.ts'
+import { withProgress } from './progress.ts'
 
 test('gives a slow client the newest of every subject, and then the result', async () => {
   let letGo = (): void => {}

@@ -1,0 +1,100 @@
+import { CaissonError, invalid } from '@caisson/api'
+import type { ByteSocket, ByteSockets } from '@caisson/service-kit'
+
+interface UploadMessage<O> {
+  item?:
+    | { $case: 'options'; value: O }
+    | { $case: 'chunk'; value: Buffer }
+    | { $case: 'sent'; value: number }
+    | undefined
+}
+
+/** The options of an upload, which are its first message, and the bytes behind them. */
+export async function openUpload<O>(
+  requests: AsyncIterable<UploadMessage<O>>,
+): Promise<{ options: O; chunks: AsyncIterable<Buffer> }> {
+  const iterator = requests[Symbol.asyncIterator]()
+  const options = await optionsOf(iterator)
+  return { options, chunks: chunksOf(iterator) }
+}
+
+/** An upload whose bytes may come by a socket: the client is told its `path`, if it asked for one. */
+export interface SocketUpload<O> extends Disposable {
+  readonly options: O
+  readonly path: string | undefined
+  readonly chunks: AsyncIterable<Buffer>
+}
+
+/** `openUpload` for options that may ask for a socket. The client uses it or not. */
+export async function openSocketUpload<O extends { readonly overSocket: boolean }>(
+  requests: AsyncIterable<UploadMessage<O>>,
+  sockets: ByteSockets,
+): Promise<SocketUpload<O>> {
+  const iterator = requests[Symbol.asyncIterator]()
+  const options = await optionsOf(iterator)
+  const socket = options.overSocket ? await sockets.open() : undefined
+  return {
+    options,
+    path: socket?.path,
+    chunks: socket ? socketChunks(iterator, socket) : chunksOf(iterator),
+    [Symbol.dispose]: () => socket?.[Symbol.dispose](),
+  }
+}
+
+type Messages<O> = AsyncIterator<UploadMessage<O>>
+
+async function optionsOf<O>(iterator: Messages<O>): Promise<O> {
+  const first = await iterator.next()
+  const item = first.done ? undefined : first.value.item
+  if (item?.$case !== 'options') throw invalid('the first message must be the options', { reason: 'OPTIONS_MISSING' })
+  return item.value
+}
+
+/** `first`: a message that was asked for already. */
+async function* chunksOf<O>(
+  iterator: Messages<O>,
+  first?: Promise<IteratorResult<UploadMessage<O>>>,
+): AsyncGenerator<Buffer> {
+  try {
+    for (let next = await (first ?? iterator.next()); !next.done; next = await iterator.next()) {
+      const { item } = next.value
+      if (item?.$case !== 'chunk') throw invalid('after the options only bytes may follow', { reason: 'OPTIONS_TWICE' })
+      if (item.value.length > 0) yield item.value
+    }
+  } finally {
+    await iterator.return?.()
+  }
+}
+
+async function* socketChunks<O>(iterator: Messages<O>, socket: ByteSocket): AsyncGenerator<Buffer> {
+  const next = iterator.next()
+  // Its failure is met where it is awaited.
+  next.catch(() => {})
+  const connection = await Promise.race([socket.connected, next.then(() => undefined)])
+  if (!connection) return yield* chunksOf(iterator, next)
+  let bytes = 0
+  for await (const chunk of connection as AsyncIterable<Buffer>) {
+    bytes += chunk.length
+    yield chunk
+  }
+  // A connection ends in the same way when its client dies.
+  const last = await next
+  const item = last.done ? undefined : last.value.item
+  if (item?.$case !== 'sent' || item.value !== bytes)
+    throw new CaissonError('out-of-range', `${bytes} bytes arrived, which were not all: send them again`, {
+      reason: 'UPLOAD_INCOMPLETE',
+    })
+}
+
+/** The same bytes; `report` is told how many there were so far. */
+export async function* counting(
+  chunks: AsyncIterable<Buffer>,
+  report: (bytes: number) => void,
+): AsyncGenerator<Buffer> {
+  let bytes = 0
+  for await (const chunk of chunks) {
+    yield chunk
+    bytes += chunk.length
+    report(bytes)
+  }
+}
