@@ -59,8 +59,6 @@ export class Channel implements Disposable {
       'grpc.initial_reconnect_backoff_ms': 50,
       'grpc.min_reconnect_backoff_ms': 50,
       'grpc.max_reconnect_backoff_ms': 1_000,
-      'grpc.keepalive_time_ms': 10_000,
-      'grpc.keepalive_timeout_ms': 5_000,
       // Unix sockets: no proxy, no service config.
       'grpc.enable_http_proxy': 0,
       'grpc.service_config_disable_resolution': 1,

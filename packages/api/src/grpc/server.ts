@@ -59,12 +59,10 @@ interface EventEmitterLike {
   on(event: 'cancelled', listener: () => void): unknown
 }
 
+/** No keepalive: the kernel tells at once when the other end of a unix socket is gone, and one that was stopped goes on. */
 const GRPC_OPTIONS = {
   'grpc.max_receive_message_length': 16 << 20,
   'grpc.max_send_message_length': 16 << 20,
-  // A client that vanished without a word is noticed within 15 seconds.
-  'grpc.keepalive_time_ms': 10_000,
-  'grpc.keepalive_timeout_ms': 5_000,
 }
 
 /** Why a call's signal is aborted. Made once: an error with its stack costs more than many a call. */
