@@ -90,6 +90,7 @@ export class EventLog {
     const foreign = after !== undefined && after.log !== '' && after.log !== this.name
     const from = foreign ? 0 : Math.min(after?.sequence ?? 0, this.#committed)
     const found = this.#table.after(from, limit)
+    if (found.length === 0 && from < this.#committed) return this.#leap(from, foreign)
     const first = found[0]?.sequence ?? from + 1
     const hole = found.findIndex((event, index) => event.sequence !== first + index)
     const events = hole < 0 ? found : found.slice(0, hole)
@@ -98,6 +99,17 @@ export class EventLog {
     if (first === from + 1) return { events, last }
     const reason = from + 1 < this.#table.first() ? 'compacted' : 'reboot'
     return { events, last, gap: { first: from + 1, last: first - 1, reason } }
+  }
+
+  /** A reboot left numbers out, and nothing has happened since: a reader goes on behind them. */
+  #leap(from: number, foreign: boolean): EventPage {
+    const last = this.#committed
+    return { events: [], last, gap: { first: from + 1, last, reason: foreign ? 'new_log' : 'reboot' } }
+  }
+
+  /** How many events are held behind a sequence. */
+  behind(sequence: number): number {
+    return sequence >= this.#committed ? 0 : this.#table.countAfter(sequence)
   }
 
   /** Resolves when there is more behind `sequence`. */
