@@ -29,9 +29,17 @@ export const registryEvents = (log: Log): Changes => ({
       },
     }),
   manifestDeleted: ({ repository, digest }) =>
-    log.append({ type: 'manifest.deleted', subject: subject(repository), attributes: { digest, ...originAttributes() } }),
+    log.append({
+      type: 'manifest.deleted',
+      subject: subject(repository),
+      attributes: { digest, ...originAttributes() },
+    }),
   tagDeleted: ({ repository, tag, digest }) =>
-    log.append({ type: 'tag.deleted', subject: subject(repository), attributes: { tag, digest, ...originAttributes() } }),
+    log.append({
+      type: 'tag.deleted',
+      subject: subject(repository),
+      attributes: { tag, digest, ...originAttributes() },
+    }),
   blobPushed: ({ repository, blob, mounted }) =>
     log.append({
       type: 'blob.pushed',

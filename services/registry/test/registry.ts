@@ -8,11 +8,12 @@ import { type Access, accessOf } from '../src/access/access.ts'
 import { openDiskBackend } from '../src/backend/disk/disk-backend.ts'
 import type { Backend, Changes } from '../src/backend/ports.ts'
 import { configSchema } from '../src/config.ts'
-import { registryEvents, tellPulls } from '../src/events.ts'
+import { eventSource, registryEvents, tellPulls } from '../src/events.ts'
 import { openGate } from '../src/http/open-gate.ts'
 import type { Gatekeeper } from '../src/http/ports.ts'
 import { nativeSender } from '../src/native/native-sender.ts'
 import { createRegistryService, type RegistryService } from '../src/service.ts'
+import { BookmarkTable } from '../src/store/bookmark-table.ts'
 import { migrations } from '../src/store/migrations.ts'
 import { loadAssets } from '../src/web/assets.ts'
 
@@ -48,7 +49,8 @@ export async function startRegistry(options: TestRegistryOptions = {}): Promise<
   const config = configSchema.parse({ access: 'open', port: 0, policy: { deletes: true }, ...options.config })
   const database = join(dir, 'registry.db')
   const store = stack.use(new Store(database, migrations))
-  const events = new EventLog(store, { service: 'registry', hostName: 'test', retention: 100_000 })
+  const retention = options.config?.eventRetention ?? 100_000
+  const events = new EventLog(store, { service: 'registry', hostName: 'test', retention })
   const clock = options.clock === undefined ? {} : { clock: options.clock }
   const changes = registryEvents(events)
   const onDisk = (): Promise<Backend> => openDiskBackend({ dir, store, database, changes, ...clock })
@@ -62,7 +64,9 @@ export async function startRegistry(options: TestRegistryOptions = {}): Promise<
     ...{ backend, config, log, gate, administration: access?.administration, assets, ...clock },
     ...(options.streams === true ? {} : { sender: nativeSender }),
     tellPulls: (pulls) => tellPulls(events, pulls),
+    followed: { source: eventSource(events), bookmarks: new BookmarkTable(store) },
   })
+  stack.use(service.followEvents())
   const server = stack.use(await service.listen())
   const address = `${server.host}:${server.port}`
   const url = `${config.tls === undefined ? 'http' : 'https'}://${address}`
