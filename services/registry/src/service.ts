@@ -1,5 +1,11 @@
 import type { RpcServer } from '@caisson/api'
-import { AccessDefinition, RepositoriesDefinition, StorageDefinition, WebhooksDefinition } from '@caisson/api/registry'
+import {
+  AccessDefinition,
+  ReplicationsDefinition,
+  RepositoriesDefinition,
+  StorageDefinition,
+  WebhooksDefinition,
+} from '@caisson/api/registry'
 import type { Logger } from '@caisson/service-kit'
 import type { Administration } from './access/administration.ts'
 import type { RegistryConfig } from './config.ts'
@@ -11,7 +17,9 @@ import { Router } from './http/router.ts'
 import { type HttpServer, serveHttp } from './http/server.ts'
 import { Maintenance } from './maintenance/maintenance.ts'
 import { buildOutgoing, type Followed } from './outgoing.ts'
+import type { IsMirrored } from './replication/ports.ts'
 import { accessHandlers } from './rpc/access.ts'
+import { replicationsHandlers } from './rpc/replications.ts'
 import { repositoriesHandlers } from './rpc/repositories.ts'
 import { storageHandlers } from './rpc/storage.ts'
 import { webhooksHandlers } from './rpc/webhooks.ts'
@@ -28,8 +36,10 @@ export interface RegistryDeps extends DomainDeps {
   readonly sender?: FileSender
   /** Absent: nothing is fetched from other registries. */
   readonly pullThrough?: PullThrough
-  /** Absent: nobody is told of what happens. */
+  /** Absent: nobody is told of what happens, and nothing is copied to others. */
   readonly followed?: Followed
+  /** Which repositories are not copied on. Default: none. */
+  readonly isMirrored?: IsMirrored
   /** Style and script of the pages. Absent: there are no pages. */
   readonly assets?: Assets
 }
@@ -38,13 +48,13 @@ export type RegistryService = ReturnType<typeof createRegistryService>
 
 /** Builds the registry from what it is given. */
 export function createRegistryService(deps: RegistryDeps) {
-  const { config, gate, administration, log, sender, pullThrough, assets, followed } = deps
+  const { config, gate, administration, log, sender, pullThrough, assets, followed, isMirrored = () => false } = deps
   const domain = buildDomain(deps)
   const admission = new Admission(gate, domain.policies, config.publicUrl)
   const idleMs = config.idleSeconds * 1_000
   const router = new Router({ ...domain, admission, sender, pullThrough, idleMs })
   const pages = assets && webPages({ ...domain, admission, gate, assets, log })
-  const outgoing = followed && buildOutgoing({ ...domain, followed, config, log })
+  const outgoing = followed && buildOutgoing({ ...domain, followed, isMirrored, config, log })
   return {
     ...domain,
 
@@ -92,7 +102,8 @@ export function createRegistryService(deps: RegistryDeps) {
       }
       if (outgoing !== undefined) {
         server.register(WebhooksDefinition, webhooksHandlers(outgoing.deliveries))
-        names.push(WebhooksDefinition.fullName)
+        server.register(ReplicationsDefinition, replicationsHandlers(outgoing.replicator))
+        names.push(WebhooksDefinition.fullName, ReplicationsDefinition.fullName)
       }
       return names
     },

@@ -12,6 +12,7 @@ import { eventSource, registryEvents, tellPulls } from '../src/events.ts'
 import { openGate } from '../src/http/open-gate.ts'
 import type { Gatekeeper } from '../src/http/ports.ts'
 import { nativeSender } from '../src/native/native-sender.ts'
+import type { IsMirrored } from '../src/replication/ports.ts'
 import { createRegistryService, type RegistryService } from '../src/service.ts'
 import { BookmarkTable } from '../src/store/bookmark-table.ts'
 import { migrations } from '../src/store/migrations.ts'
@@ -37,6 +38,7 @@ export interface TestRegistryOptions {
   readonly clock?: () => number
   /** Default: a disk. */
   readonly openBackend?: (changes: Changes) => Promise<Backend>
+  readonly isMirrored?: IsMirrored
   /** Blobs go through streams. */
   readonly streams?: boolean
 }
@@ -63,6 +65,7 @@ export async function startRegistry(options: TestRegistryOptions = {}): Promise<
   const service = createRegistryService({
     ...{ backend, config, log, gate, administration: access?.administration, assets, ...clock },
     ...(options.streams === true ? {} : { sender: nativeSender }),
+    ...(options.isMirrored && { isMirrored: options.isMirrored }),
     tellPulls: (pulls) => tellPulls(events, pulls),
     followed: { source: eventSource(events), bookmarks: new BookmarkTable(store) },
   })
