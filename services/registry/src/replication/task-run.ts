@@ -78,7 +78,7 @@ export class TaskRun {
   async #untilEmpty(): Promise<Outcome> {
     const { repository } = this.#key
     const isOver = repository !== '' && (!isCopied(this.#rule, repository) || (await this.#deps.isMirrored(repository)))
-    if (isOver) await this.#keep(() => ({ ...this.#task, references: {}, after: undefined }))
+    if (isOver) await this.#keep((task) => ({ ...task, references: {}, after: undefined }))
     while (!isEmpty(this.#task)) {
       this.#signal.throwIfAborted()
       const batch = Object.entries(this.#task.references).filter(([name, mark]) => this.#failed.get(name) !== mark)
