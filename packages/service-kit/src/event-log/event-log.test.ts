@@ -29,4 +29,6 @@ test('a reader at the end of the log goes on behind the numbers that a reboot le
   await grown
   assert.equal(log.read({ log: log.name, sequence: next.last }, 10).events.length, 1)
   assert.equal(log.behind(at), 1)
+  assert.equal(log.behind(0), 2)
+  assert.equal(log.behind(log.last), 0)
 })

@@ -4,7 +4,7 @@ import { hostname } from 'node:os'
 import { now, toTimestamp } from '@caisson/api'
 import type { Cursor, Event, Gap } from '@caisson/api/event'
 import type { Store } from '../store/store.ts'
-import { EventTable } from './store.ts'
+import { EventTable, LEAP } from './store.ts'
 
 /** What a service says when something happened; the log adds the rest. */
 export interface EventDraft {
@@ -107,9 +107,10 @@ export class EventLog {
     return { events: [], last, gap: { first: from + 1, last, reason: foreign ? 'new_log' : 'reboot' } }
   }
 
-  /** How many events are held behind a sequence. */
+  /** How many events are held behind a sequence. Counted only where numbers may have been left out. */
   behind(sequence: number): number {
-    return sequence >= this.#committed ? 0 : this.#table.countAfter(sequence)
+    const numbers = this.#committed - Math.max(sequence, this.#table.first() - 1)
+    return numbers < LEAP ? Math.max(numbers, 0) : this.#table.countAfter(sequence)
   }
 
   /** Resolves when there is more behind `sequence`. */

@@ -16,8 +16,8 @@ export const eventMigrations: readonly Migration[] = [
   },
 ]
 
-/** More events than a power cut can undo. */
-const LEAP = 1 << 20
+/** More events than a power cut can undo: so many numbers are left out after a reboot. */
+export const LEAP = 1 << 20
 
 /** Rows of an event log. Synchronous; callers put it into their transactions. */
 export class EventTable {

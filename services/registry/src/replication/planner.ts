@@ -10,6 +10,8 @@ export interface PlannerDeps {
   readonly isMirrored: IsMirrored
 }
 
+const CHANGES: ReadonlySet<string> = new Set(['manifest.pushed', 'manifest.deleted', 'tag.deleted'])
+
 /** Makes of what happened what is to be done. */
 export class Planner {
   readonly #deps: PlannerDeps
@@ -23,6 +25,7 @@ export class Planner {
    * a sync that finds what the event tells of. True: there is something to do.
    */
   async plan({ events, missed }: EventPage): Promise<boolean> {
+    if (missed === undefined && !events.some(({ type }) => CHANGES.has(type))) return false
     const rules = await this.#deps.rules.list()
     if (missed !== undefined) await this.syncAll(rules)
     let isBusy = missed !== undefined && rules.length > 0

@@ -69,21 +69,24 @@ export class Replicator {
   async delete(name: string): Promise<void> {
     const { rules, board } = this.#deps
     const { uid } = await rules.delete(name)
-    for (const { key } of await board.list(uid)) await board.remove(key)
+    for await (const { key } of board.list(uid)) await board.remove(key)
   }
 
   async sync(name: string): Promise<void> {
     await this.#sync(await this.#deps.rules.find(name))
   }
 
+  /** Somebody who asks for it may have mended what was wrong: nothing rests any more. */
   async #sync(rule: Rule): Promise<void> {
-    await this.#deps.planner.sync(rule)
-    this.#deps.workers.wake()
+    const { planner, board, workers, clock } = this.#deps
+    await planner.sync(rule)
+    for await (const { key, task } of board.list(rule.uid)) if (task.notBefore > clock()) await board.hurry(key)
+    workers.hurry(rule)
   }
 
   async #withStanding(rule: Rule): Promise<RuleWithStanding> {
-    const { board, workers, clock } = this.#deps
-    return { ...rule, standing: standingOf(await board.list(rule.uid), clock()), copiedAt: workers.copiedAt(rule) }
+    const { board, workers } = this.#deps
+    return { ...rule, standing: await standingOf(board.list(rule.uid)), copiedAt: workers.copiedAt(rule) }
   }
 
   #plan(signal: AbortSignal): Promise<void> {
@@ -111,8 +114,8 @@ export class Replicator {
   /** The rules are read behind the tasks: the rule of a task is older. */
   async #forgetTasksOfNobody(): Promise<void> {
     const { board, rules } = this.#deps
-    const tasks = await board.list()
+    const tasks = await Array.fromAsync(board.list(), ({ key }) => key)
     const known = new Set((await rules.list()).map(({ uid }) => uid))
-    for (const { key } of tasks) if (!known.has(key.uid)) await board.remove(key)
+    for (const key of tasks) if (!known.has(key.uid)) await board.remove(key)
   }
 }

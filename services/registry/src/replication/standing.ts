@@ -1,4 +1,4 @@
-import { isLeased, type Task, type TaskKey } from './task.ts'
+import type { KnownTask } from './task-board.ts'
 
 /** How a replication stands, in all processes together. */
 export interface Standing {
@@ -12,11 +12,13 @@ export interface Standing {
 }
 
 /** From the tasks that there are. */
-export function standingOf(tasks: readonly { readonly key: TaskKey; readonly task: Task }[], now: number): Standing {
-  const failing =
-    tasks.find(({ task }) => task.error !== '' && !isLeased(task, now)) ?? tasks.find(({ task }) => task.error)
-  const pending = tasks.reduce((sum, { task }) => sum + Object.keys(task.references).length, 0)
-  const isSyncing = tasks.some(({ task }) => task.after !== undefined)
-  const state = failing === undefined ? (tasks.length === 0 ? 'idle' : 'copying') : 'failing'
-  return { state, error: failing?.task.error ?? '', pending, isSyncing }
+export async function standingOf(tasks: AsyncIterable<KnownTask>): Promise<Standing> {
+  let [count, pending, error, isSyncing] = [0, 0, '', false]
+  for await (const { task } of tasks) {
+    count++
+    pending += Object.keys(task.references).length
+    error ||= task.error
+    isSyncing ||= task.after !== undefined
+  }
+  return { state: error === '' ? (count === 0 ? 'idle' : 'copying') : 'failing', error, pending, isSyncing }
 }

@@ -5,11 +5,16 @@ import { taskOfDocument } from '../store/replication-documents.ts'
 import { isEmpty, isLeased, keyOf, NEW_TASK, type Task, type TaskKey, textOf, type Wanted, withMore } from './task.ts'
 
 const COLLECTION = 'replication-tasks'
-/** Of one rule that are looked at at a time. */
-const MOST = 10_000
+/** Tasks that are read at a time. */
+const PAGE = 2_000
 
 /** How long a lease holds without a sign of life. Clocks that differ make it shorter or longer, and copies harmless duplicates. */
 export const LEASE_MS = 60_000
+
+export interface KnownTask {
+  readonly key: TaskKey
+  readonly task: Task
+}
 
 /**
  * What is to be copied, as documents of the backend: one a rule and repository, so that however much happens in one it is
@@ -28,10 +33,15 @@ export class TaskBoard {
   }
 
   /** Those of one rule, or of all. */
-  async list(uid?: string): Promise<{ readonly key: TaskKey; readonly task: Task }[]> {
+  async *list(uid?: string): AsyncGenerator<KnownTask> {
     const prefix = uid === undefined ? {} : { prefix: textOf({ uid, repository: '' }) }
-    const found = await this.#documents.list(COLLECTION, { ...prefix, limit: MOST })
-    return found.map(({ key, value }) => ({ key: keyOf(key), task: taskOfDocument(value) }))
+    for (let after: string | undefined; ; ) {
+      const page = { ...prefix, ...(after !== undefined && { after }), limit: PAGE }
+      const found = await this.#documents.list(COLLECTION, page)
+      for (const { key, value } of found) yield { key: keyOf(key), task: taskOfDocument(value) }
+      after = found.at(-1)?.key
+      if (found.length < PAGE) return
+    }
   }
 
   /** Whether this process has taken a task on, now or before it was started again. */
@@ -63,6 +73,11 @@ export class TaskBoard {
   /** Gives a task back. */
   async giveBack(key: TaskKey, change: (task: Task) => Task): Promise<void> {
     await this.#change(key, (task) => ({ ...change(this.#own(key, task)), lease: undefined }))
+  }
+
+  /** Lets a task that rests be done at once. */
+  async hurry(key: TaskKey): Promise<void> {
+    await this.#change(key, (task) => task && { ...task, notBefore: 0 })
   }
 
   async remove(key: TaskKey): Promise<void> {

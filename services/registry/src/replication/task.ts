@@ -40,7 +40,7 @@ export function keyOf(text: string): TaskKey {
 export const NEW_TASK: Task = { references: {}, failures: 0, notBefore: 0, error: '' }
 
 /** So many fit into a document. */
-const MOST_REFERENCES = 4_000
+const MOST_REFERENCES = 2_000
 
 /** What more there is to do. */
 export interface Wanted {

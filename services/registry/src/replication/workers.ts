@@ -46,6 +46,12 @@ export class Workers {
     return this.#copiedAt.get(uid)
   }
 
+  /** The target of a rule is asked at once, though it did not answer. */
+  hurry({ uid }: Rule): void {
+    this.#away.delete(uid)
+    this.wake()
+  }
+
   async run(signal: AbortSignal): Promise<never> {
     try {
       for (;;) {
@@ -67,9 +73,12 @@ export class Workers {
   async #look(): Promise<Due[]> {
     const columns: Due[][] = []
     for (const rule of await this.#deps.rules.list()) {
-      const tasks = await this.#deps.board.list(rule.uid)
-      const column = tasks.flatMap(({ key, task }) => this.#dueOf(rule, key, task))
-      columns.push(column.toSorted((one, other) => one.at - other.at).slice(0, MOST_DUE))
+      let column: Due[] = []
+      for await (const { key, task } of this.#deps.board.list(rule.uid)) {
+        column.push(...this.#dueOf(rule, key, task))
+        if (column.length >= 2 * MOST_DUE) column = soonest(column)
+      }
+      columns.push(soonest(column))
     }
     return Array.from({ length: MOST_DUE }).flatMap((_, index) => columns.flatMap((column) => column[index] ?? []))
   }
@@ -124,3 +133,5 @@ export class Workers {
     stop.abort()
   }
 }
+
+const soonest = (column: readonly Due[]): Due[] => column.toSorted((one, other) => one.at - other.at).slice(0, MOST_DUE)

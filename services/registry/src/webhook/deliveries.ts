@@ -95,11 +95,24 @@ export class Deliveries {
       const answer = await sender.post(delivery, signal)
       const error = isTaken(answer) ? '' : refusalOf(answer)
       const told = { taken: isTaken(answer), status: answer.status, answer: answer.text, error }
-      return { ...told, durationMs: clock() - begun }
+      const durationMs = clock() - begun
+      if (told.taken) await this.#tryAgain(webhook)
+      return { ...told, durationMs }
     } catch (error) {
       signal.throwIfAborted()
       return { ...result, error: reasonOf(error), durationMs: clock() - begun }
     }
+  }
+
+  /** What waits for an endpoint that answers again is sent at once. */
+  async #tryAgain({ uid }: Webhook): Promise<void> {
+    await this.#inTurn(async () => {
+      const subscription = this.#running.get(uid)
+      if (subscription === undefined) return
+      this.#running.delete(uid)
+      await subscription[Symbol.asyncDispose]()
+      this.#running.set(uid, new Subscription(subscription.webhook, this.#deps))
+    })
   }
 
   /** Makes what runs here what the webhooks are now. */

@@ -193,6 +193,21 @@ test('a target that is down gets everything when it is up, and the last state of
   assert.ok(healed.copiedAt)
 })
 
+test('a sync that is asked for does not wait until a target is tried again', async () => {
+  const target = await startRegistry()
+  const { port } = new URL(target.url)
+  await target[Symbol.asyncDispose]()
+  const outgoing = { ...HASTY, firstRetrySeconds: 100, mostRetrySeconds: 100 }
+  await using registry = await serveRegistry({ config: { outgoing } })
+  await new Client(registry.url).pushImage('app', '1', blobOf(10))
+  await registry.replications.set({ name: 'copy', repositories: ['*'], targetUrl: target.url })
+  await until(async () => (await standing(registry)).state === 'failing', 'it fails')
+  await using up = await startRegistry({ config: { port: Number(port) } })
+  await registry.replications.sync({ name: 'copy' })
+  await settled(registry)
+  assert.equal((await up.backend.records.tags('app' as never, { limit: 10 })).length, 1)
+})
+
 test('copies only the tags that are wanted, and what refers to them; nothing that is mirrored; no removals', async () => {
   await using target = await startRegistry()
   await using registry = await serveRegistry({ isMirrored: (name) => name.startsWith('hub/') })
