@@ -2,6 +2,8 @@ import { invalid } from '@caisson/api'
 import { isLoopback } from '../config.ts'
 
 const MOST_CHARACTERS = 2_048
+/** As the client of registries takes them. */
+const REGISTRY_HOST = /^[a-z0-9.:[\]-]{1,240}$/
 
 export interface UrlRules {
   /** Plain HTTP may leave this machine. */
@@ -21,6 +23,7 @@ export function checkServerUrl(text: string, { insecure, mayHavePath }: UrlRules
   if (url.protocol !== 'https:' && url.protocol !== 'http:') throw refused(text, 'is neither https nor http')
   if (url.username !== '' || url.password !== '') throw refused(text, 'holds a user name: it has a place of its own')
   if (url.hash !== '') throw refused(text, 'has a fragment, which is never sent')
+  if (!mayHavePath && !REGISTRY_HOST.test(url.host)) throw refused(text, 'has a host that no registry may have')
   if (!mayHavePath && (url.pathname !== '/' || url.search !== ''))
     throw refused(text, 'has a path: a registry is scheme, host and port')
   if (url.protocol === 'http:' && !insecure && !isLoopback(url.hostname.replace(/^\[(.*)\]$/, '$1')))

@@ -30,6 +30,8 @@ export class Workers {
   readonly #running = new Map<string, { readonly uid: string; readonly ended: Promise<void> }>()
   readonly #away = new Map<string, { readonly failures: number; readonly until: number }>()
   readonly #copiedAt = new Map<string, number>()
+  /** How many there are. */
+  #rules = 0
   #woken = Promise.withResolvers<void>()
 
   constructor(deps: WorkersDeps) {
@@ -72,7 +74,9 @@ export class Workers {
   /** Tasks that nobody works on, by when they may be begun; those of different rules take turns. */
   async #look(): Promise<Due[]> {
     const columns: Due[][] = []
-    for (const rule of await this.#deps.rules.list()) {
+    const rules = await this.#deps.rules.list()
+    this.#rules = rules.length
+    for (const rule of rules) {
       let column: Due[] = []
       for await (const { key, task } of this.#deps.board.list(rule.uid)) {
         column.push(...this.#dueOf(rule, key, task))
@@ -91,14 +95,12 @@ export class Workers {
   }
 
   async #begin({ rule, key }: Due, signal: AbortSignal): Promise<void> {
-    const { atOnce, board, clock } = this.#deps
+    const { atOnce, board } = this.#deps
+    if (!this.#mayBegin(rule)) return
     while (this.#running.size >= atOnce) {
       await Promise.race([...this.#running.values()].map(({ ended }) => ended))
       signal.throwIfAborted()
     }
-    const away = this.#away.get(rule.uid)
-    const isAsked = [...this.#running.values()].some(({ uid }) => uid === rule.uid)
-    if (away !== undefined && (away.until > clock() || isAsked)) return
     const task = await board.claim(key)
     if (task === undefined) return
     const ended = this.#work(rule, key, task, signal).finally(() => {
@@ -106,6 +108,14 @@ export class Workers {
       this.wake()
     })
     this.#running.set(textOf(key), { uid: rule.uid, ended })
+  }
+
+  /** Several rules share the places, so that a target that keeps silent leaves some to the others. */
+  #mayBegin({ uid }: Rule): boolean {
+    const running = [...this.#running.values()].filter((one) => one.uid === uid).length
+    const away = this.#away.get(uid)
+    if (away !== undefined) return running === 0 && away.until <= this.#deps.clock()
+    return running < (this.#rules > 1 ? Math.ceil(this.#deps.atOnce / 2) : this.#deps.atOnce)
   }
 
   async #work(rule: Rule, key: TaskKey, task: Task, signal: AbortSignal): Promise<void> {

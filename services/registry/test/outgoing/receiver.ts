@@ -109,7 +109,7 @@ export function isSigned({ headers, body }: Received, key: Buffer): boolean {
 }
 
 /** Waits until something holds; fails with what it was at the end. */
-export async function until(holds: () => boolean | Promise<boolean>, what: string, ms = 20_000): Promise<void> {
+export async function until(holds: () => boolean | Promise<boolean>, what: string, ms = 60_000): Promise<void> {
   const end = Date.now() + ms
   while (!(await holds())) {
     if (Date.now() > end) throw new Error(`it did not come to be within ${ms} ms that ${what}`)

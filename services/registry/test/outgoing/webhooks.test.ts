@@ -214,12 +214,12 @@ test('counts what the log dropped while an endpoint was down, and goes on behind
   await until(() => receiver.received.length > 0, 'it is told')
   const subject = { kind: 'repository', id: 'app' }
   const attributes = { digest: `sha256:${'0'.repeat(64)}`, tags: 'x' }
-  for (let count = 0; count < 5_000; count++) registry.events.append({ type: 'manifest.pushed', subject, attributes })
+  for (let count = 0; count < 2_500; count++) registry.events.append({ type: 'manifest.pushed', subject, attributes })
   receiver.manner = 'takes'
   await until(async () => (await stateOf(registry, 'late')).lag === 0, 'nothing is behind', 60_000)
   const { delivered, skipped } = await stateOf(registry, 'late')
-  assert.ok(skipped > 3_000 && skipped < 5_000, `${skipped} were skipped`)
-  assert.equal(delivered + skipped, 5_001)
+  assert.ok(skipped > 500 && skipped < 2_500, `${skipped} were skipped`)
+  assert.equal(delivered + skipped, 2_501)
 })
 
 test('a test that is taken sends at once what waits', async () => {
