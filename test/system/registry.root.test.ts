@@ -4,7 +4,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { busyboxRootfs, inNamespaces, needsBusybox } from '@caisson/testkit'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { busyboxRootfs, inNamespaces, needsBusybox, needsDockerRegistry, startDockerRegistry } from '@caisson/testkit'
 
 const skip = inNamespaces() || needsBusybox()
 const caisson = join(import.meta.dirname, '../../caisson')
@@ -116,6 +117,36 @@ test('keeps policies, and shows what is there', { skip }, () => {
   assert.equal(manifest?.content.schemaVersion, 2)
   assert.match(done(['registry', 'tags', 'team/busybox']), /^1 \(immutable\) +sha256:/m)
   assert.equal(done(['registry', 'referrers', 'team/busybox:1']).split('\n').length, 2)
+})
+
+test('copies to another registry, and tells webhooks', { skip: skip || needsDockerRegistry() }, async () => {
+  await using target = await startDockerRegistry({ auth: { users: { copier: 'of the target' } } })
+  const rule = ['registry', 'replication', 'set', 'site2', target.url, '--repository', 'team/*', '--prefix', 'mirror/']
+  assert.equal(run([...rule, '-u', 'copier']).code, 125)
+  done([...rule, '-u', 'copier', '--password-stdin'], { input: 'of the target\n' })
+  const standing = () => (json(['registry', 'replication', 'ls']) as { state: string; error?: string }[])[0]
+  for (let left = 100; standing()?.state !== 'idle'; left--) {
+    assert.ok(left > 0, JSON.stringify(standing()))
+    await sleep(100)
+  }
+  done(['login', '-u', 'copier', '--password-stdin', target.address], { input: 'of the target' })
+  assert.match(done(['tags', `${target.address}/mirror/team/busybox`]), /^1$/m)
+  const listed = done(['registry', 'replication', 'ls'])
+  assert.match(listed, /^site2 +team\/\* +\* +http:\S+\/mirror\/ +idle +0 +-/m)
+  done(['registry', 'replication', 'sync', 'site2'])
+  done(['registry', 'replication', 'rm', 'site2'])
+
+  const key = join(root, 'key')
+  writeFileSync(key, 'a key that is long enough\n'.replaceAll(' ', '-'), { mode: 0o600 })
+  done(['registry', 'webhook', 'set', 'ci', `${target.url}/hook`, '--secret-file', key, '--event', 'manifest.pushed'])
+  assert.equal(run(['registry', 'webhook', 'set', 'ci', 'http://192.0.2.1/']).code, 125)
+  const tested = run(['registry', 'webhook', 'test', 'ci'])
+  assert.deepEqual([tested.code, /not taken.*answers 40[145]/.test(tested.out)], [1, true], tested.out + tested.err)
+  assert.match(done(['registry', 'webhook', 'ls']), /^ci +http:/m)
+  const [webhook] = json(['registry', 'webhook', 'ls']) as { signed: boolean }[]
+  assert.ok(webhook?.signed && !JSON.stringify(webhook).includes('long-enough'))
+  done(['registry', 'webhook', 'rm', 'ci'])
+  assert.deepEqual(json(['registry', 'webhook', 'ls']), [])
 })
 
 test('removes what no rule and no manifest needs', { skip }, () => {

@@ -1,5 +1,11 @@
 import type { ServiceClient } from '@caisson/api'
-import type { AccessDefinition, RepositoriesDefinition, StorageDefinition } from '@caisson/api/registry'
+import type {
+  AccessDefinition,
+  ReplicationsDefinition,
+  RepositoriesDefinition,
+  StorageDefinition,
+  WebhooksDefinition,
+} from '@caisson/api/registry'
 import type { Engine } from './engine.ts'
 
 /** The administration of an engine's registry. */
@@ -7,6 +13,8 @@ export interface RegistryService {
   readonly repositories: ServiceClient<typeof RepositoriesDefinition>
   readonly access: ServiceClient<typeof AccessDefinition>
   readonly storage: ServiceClient<typeof StorageDefinition>
+  readonly webhooks: ServiceClient<typeof WebhooksDefinition>
+  readonly replications: ServiceClient<typeof ReplicationsDefinition>
 }
 
 /** Connects to the registry. Throws REGISTRY_NOT_RUNNING when there is none. */
@@ -16,6 +24,8 @@ export async function registryService(engine: Engine): Promise<RegistryService> 
     repositories: channel.client(api.RepositoriesDefinition),
     access: channel.client(api.AccessDefinition),
     storage: channel.client(api.StorageDefinition),
+    webhooks: channel.client(api.WebhooksDefinition),
+    replications: channel.client(api.ReplicationsDefinition),
   }
 }
 

@@ -2,6 +2,7 @@ import { CaissonError } from '@caisson/api'
 import { type Descriptor, type Digest, isDigest, parseDigest, parseTag } from '@caisson/oci'
 import { hasBlob, openBlob } from './blobs/download.ts'
 import { mountBlob, uploadBlob } from './blobs/upload.ts'
+import { deleteManifest } from './manifests/delete.ts'
 import { fetchManifest, resolveManifest } from './manifests/fetch.ts'
 import { putManifest } from './manifests/put.ts'
 import { listReferrers } from './manifests/referrers.ts'
@@ -86,6 +87,10 @@ export class RemoteRepository implements Repository {
     signal: AbortSignal,
   ): Promise<{ digest: Digest; subject: Digest | undefined }> {
     return await this.#typed(() => putManifest(this.#registry, checkedReference(reference), manifest, signal), signal)
+  }
+
+  async deleteManifest(reference: string, signal: AbortSignal): Promise<boolean> {
+    return await this.#typed(() => deleteManifest(this.#registry, checkedReference(reference), signal), signal)
   }
 
   tags(signal: AbortSignal): AsyncIterable<string> {

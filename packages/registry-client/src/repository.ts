@@ -50,6 +50,11 @@ export interface Repository {
     manifest: { mediaType: string; bytes: Uint8Array },
     signal: AbortSignal,
   ): Promise<{ digest: Digest; subject: Digest | undefined }>
+  /**
+   * Removes a manifest by its digest, or a tag alone. False: it was not there. `unimplemented` REGISTRY_UNSUPPORTED where
+   * the registry does not do that: many know digests only.
+   */
+  deleteManifest(reference: string, signal: AbortSignal): Promise<boolean>
   /** In the order of the registry, page by page. */
   tags(signal: AbortSignal): AsyncIterable<string>
   /** Manifests whose subject this is, from the referrers API or from the fallback tag; none is []. */

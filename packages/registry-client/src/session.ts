@@ -1,5 +1,5 @@
 import { Authorizer } from './auth/authorizer.ts'
-import { repositoryScope } from './auth/scope.ts'
+import { type RepositoryActions, repositoryScope } from './auth/scope.ts'
 import type { TokenCache } from './auth/token-cache.ts'
 import type { RegistryAuth } from './credentials/source.ts'
 import { type Endpoint, endpointUrl } from './hosts/endpoint.ts'
@@ -25,7 +25,7 @@ export interface RegistryRequest {
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: RequestBody
   /** What the token has to allow. Default: to pull. */
-  readonly actions?: 'pull' | 'pull,push'
+  readonly actions?: RepositoryActions
   /** Another repository that is read from as well. */
   readonly alsoPull?: string
   /** What the token has to allow instead, when it is not about the repository. */

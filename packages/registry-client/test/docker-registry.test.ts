@@ -75,6 +75,21 @@ test('says what is missing: a manifest, a blob, a repository', { skip }, async (
   await assert.rejects(repository.tags(calm)[Symbol.asyncIterator]().next(), { reason: 'REPOSITORY_NOT_FOUND' })
 })
 
+test('removes manifests by digest, and says that this registry removes no single tags', { skip }, async () => {
+  await using registry = await startDockerRegistry()
+  await using client = clientOf()
+  const repository = client.repository({ registry: registry.address, repository: 'a' })
+  const image = smallImage(1_000)
+  await pushImage(repository, '1', image)
+  await assert.rejects(repository.deleteManifest('1', calm), {
+    code: 'unimplemented',
+    reason: 'REGISTRY_UNSUPPORTED',
+  })
+  assert.equal(await repository.deleteManifest(image.manifest.digest, calm), true)
+  assert.equal(await repository.deleteManifest(image.manifest.digest, calm), false)
+  assert.equal(await repository.resolve('1', calm), undefined)
+})
+
 test('lists tags', { skip }, async () => {
   await using registry = await startDockerRegistry()
   await using client = clientOf()

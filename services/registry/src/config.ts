@@ -27,6 +27,21 @@ const garbage = z.strictObject({
   untaggedDays: z.number().min(0).default(0),
 })
 
+const outgoing = z.strictObject({
+  /** Seconds that a receiver of webhooks has for its answer. */
+  timeoutSeconds: z.number().min(0.1).max(300).default(10),
+  /** Seconds before the first new attempt of a delivery or a copy; twice as many before each further one. */
+  firstRetrySeconds: z.number().min(0.01).default(1),
+  /** Most seconds between two attempts. */
+  mostRetrySeconds: z.number().min(0.1).max(3_600).default(300),
+  /** Seconds after which changes that another process of a pool made are noticed. */
+  refreshSeconds: z.number().min(0.1).default(5),
+  /** Repositories that are copied to others at a time, by each process. */
+  copiesAtOnce: z.int().min(1).max(64).default(4),
+  /** Hours between two syncs of replications. 0: only when it is asked for. */
+  syncHours: z.number().min(0).default(24),
+})
+
 /** DIR/etc/registry.json */
 export const configSchema = baseConfig
   .extend({
@@ -62,6 +77,8 @@ export const configSchema = baseConfig
     /** What holds where no policy is set. */
     policy: policy.default(() => policy.parse({})),
     garbage: garbage.default(() => garbage.parse({})),
+    /** How webhooks and replications reach others. */
+    outgoing: outgoing.default(() => outgoing.parse({})),
   })
   .refine((config) => config.access !== 'open' || isLoopback(config.host), {
     path: ['access'],

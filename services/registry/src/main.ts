@@ -5,10 +5,11 @@ import { accessOf } from './access/access.ts'
 import { openBucketBackend } from './backend/bucket/bucket-backend.ts'
 import { openDiskBackend } from './backend/disk/disk-backend.ts'
 import { configSchema } from './config.ts'
-import { registryEvents, tellPulls } from './events.ts'
+import { eventSource, registryEvents, tellPulls } from './events.ts'
 import { openGate } from './http/open-gate.ts'
 import { nativeSender } from './native/native-sender.ts'
 import { createRegistryService } from './service.ts'
+import { BookmarkTable } from './store/bookmark-table.ts'
 import { migrations } from './store/migrations.ts'
 import { loadAssets } from './web/assets.ts'
 
@@ -35,8 +36,10 @@ await run(SERVICE, configSchema, async ({ config, log, layout, dataDir, stack })
   const registry = createRegistryService({
     ...{ backend, config, log, gate, administration, sender: nativeSender, ...assets },
     tellPulls: (pulls) => tellPulls(events, pulls),
+    followed: { source: eventSource(events), bookmarks: new BookmarkTable(db) },
   })
   stack.use(registry.maintain())
+  stack.use(registry.followEvents())
   const { register } = registry
   stack.use(await serve({ service: SERVICE, layout, log, events, stopGraceMs, descriptors: DESCRIPTORS, register }))
   const server = stack.use(await registry.listen())

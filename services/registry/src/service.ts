@@ -1,5 +1,11 @@
 import type { RpcServer } from '@caisson/api'
-import { AccessDefinition, RepositoriesDefinition, StorageDefinition } from '@caisson/api/registry'
+import {
+  AccessDefinition,
+  ReplicationsDefinition,
+  RepositoriesDefinition,
+  StorageDefinition,
+  WebhooksDefinition,
+} from '@caisson/api/registry'
 import type { Logger } from '@caisson/service-kit'
 import type { Administration } from './access/administration.ts'
 import type { RegistryConfig } from './config.ts'
@@ -10,9 +16,13 @@ import type { FileSender, Gatekeeper, PullThrough } from './http/ports.ts'
 import { Router } from './http/router.ts'
 import { type HttpServer, serveHttp } from './http/server.ts'
 import { Maintenance } from './maintenance/maintenance.ts'
+import { buildOutgoing, type Followed } from './outgoing.ts'
+import type { IsMirrored } from './replication/ports.ts'
 import { accessHandlers } from './rpc/access.ts'
+import { replicationsHandlers } from './rpc/replications.ts'
 import { repositoriesHandlers } from './rpc/repositories.ts'
 import { storageHandlers } from './rpc/storage.ts'
+import { webhooksHandlers } from './rpc/webhooks.ts'
 import type { Assets } from './web/assets.ts'
 import { webPages } from './web/web-pages.ts'
 
@@ -26,6 +36,10 @@ export interface RegistryDeps extends DomainDeps {
   readonly sender?: FileSender
   /** Absent: nothing is fetched from other registries. */
   readonly pullThrough?: PullThrough
+  /** Absent: nobody is told of what happens, and nothing is copied to others. */
+  readonly followed?: Followed
+  /** Which repositories are not copied on. Default: none. */
+  readonly isMirrored?: IsMirrored
   /** Style and script of the pages. Absent: there are no pages. */
   readonly assets?: Assets
 }
@@ -34,12 +48,13 @@ export type RegistryService = ReturnType<typeof createRegistryService>
 
 /** Builds the registry from what it is given. */
 export function createRegistryService(deps: RegistryDeps) {
-  const { config, gate, administration, log, sender, pullThrough, assets } = deps
+  const { config, gate, administration, log, sender, pullThrough, assets, followed, isMirrored = () => false } = deps
   const domain = buildDomain(deps)
   const admission = new Admission(gate, domain.policies, config.publicUrl)
   const idleMs = config.idleSeconds * 1_000
   const router = new Router({ ...domain, admission, sender, pullThrough, idleMs })
   const pages = assets && webPages({ ...domain, admission, gate, assets, log })
+  const outgoing = followed && buildOutgoing({ ...domain, followed, isMirrored, config, log })
   return {
     ...domain,
 
@@ -73,14 +88,24 @@ export function createRegistryService(deps: RegistryDeps) {
       }
     },
 
+    /** Does for others what is to be done when something changes here, until it is disposed. */
+    followEvents: (): AsyncDisposable => outgoing?.serve() ?? new AsyncDisposableStack(),
+
     /** Registers the handlers and returns the names of their services. */
     register(server: RpcServer): readonly string[] {
       server.register(RepositoriesDefinition, repositoriesHandlers(domain))
       server.register(StorageDefinition, storageHandlers(domain))
-      const names = [RepositoriesDefinition.fullName, StorageDefinition.fullName]
-      if (administration === undefined) return names
-      server.register(AccessDefinition, accessHandlers(administration))
-      return [...names, AccessDefinition.fullName]
+      const names: string[] = [RepositoriesDefinition.fullName, StorageDefinition.fullName]
+      if (administration !== undefined) {
+        server.register(AccessDefinition, accessHandlers(administration))
+        names.push(AccessDefinition.fullName)
+      }
+      if (outgoing !== undefined) {
+        server.register(WebhooksDefinition, webhooksHandlers(outgoing.deliveries))
+        server.register(ReplicationsDefinition, replicationsHandlers(outgoing.replicator))
+        names.push(WebhooksDefinition.fullName, ReplicationsDefinition.fullName)
+      }
+      return names
     },
   }
 }

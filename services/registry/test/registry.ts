@@ -8,11 +8,13 @@ import { type Access, accessOf } from '../src/access/access.ts'
 import { openDiskBackend } from '../src/backend/disk/disk-backend.ts'
 import type { Backend, Changes } from '../src/backend/ports.ts'
 import { configSchema } from '../src/config.ts'
-import { registryEvents, tellPulls } from '../src/events.ts'
+import { eventSource, registryEvents, tellPulls } from '../src/events.ts'
 import { openGate } from '../src/http/open-gate.ts'
 import type { Gatekeeper } from '../src/http/ports.ts'
 import { nativeSender } from '../src/native/native-sender.ts'
+import type { IsMirrored } from '../src/replication/ports.ts'
 import { createRegistryService, type RegistryService } from '../src/service.ts'
+import { BookmarkTable } from '../src/store/bookmark-table.ts'
 import { migrations } from '../src/store/migrations.ts'
 import { loadAssets } from '../src/web/assets.ts'
 
@@ -36,6 +38,7 @@ export interface TestRegistryOptions {
   readonly clock?: () => number
   /** Default: a disk. */
   readonly openBackend?: (changes: Changes) => Promise<Backend>
+  readonly isMirrored?: IsMirrored
   /** Blobs go through streams. */
   readonly streams?: boolean
 }
@@ -48,7 +51,8 @@ export async function startRegistry(options: TestRegistryOptions = {}): Promise<
   const config = configSchema.parse({ access: 'open', port: 0, policy: { deletes: true }, ...options.config })
   const database = join(dir, 'registry.db')
   const store = stack.use(new Store(database, migrations))
-  const events = new EventLog(store, { service: 'registry', hostName: 'test', retention: 100_000 })
+  const retention = options.config?.eventRetention ?? 100_000
+  const events = new EventLog(store, { service: 'registry', hostName: 'test', retention })
   const clock = options.clock === undefined ? {} : { clock: options.clock }
   const changes = registryEvents(events)
   const onDisk = (): Promise<Backend> => openDiskBackend({ dir, store, database, changes, ...clock })
@@ -61,8 +65,11 @@ export async function startRegistry(options: TestRegistryOptions = {}): Promise<
   const service = createRegistryService({
     ...{ backend, config, log, gate, administration: access?.administration, assets, ...clock },
     ...(options.streams === true ? {} : { sender: nativeSender }),
+    ...(options.isMirrored && { isMirrored: options.isMirrored }),
     tellPulls: (pulls) => tellPulls(events, pulls),
+    followed: { source: eventSource(events), bookmarks: new BookmarkTable(store) },
   })
+  stack.use(service.followEvents())
   const server = stack.use(await service.listen())
   const address = `${server.host}:${server.port}`
   const url = `${config.tls === undefined ? 'http' : 'https'}://${address}`

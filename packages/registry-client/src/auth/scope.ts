@@ -1,7 +1,9 @@
 const SCOPE = /^([a-z0-9()-]{1,64}):([^\s,"]{1,512}):([a-zA-Z0-9,*_-]{0,128})$/
 const MAX_SCOPES = 64
 
-export function repositoryScope(repository: string, actions: 'pull' | 'pull,push'): string {
+export type RepositoryActions = 'pull' | 'pull,push' | 'delete'
+
+export function repositoryScope(repository: string, actions: RepositoryActions): string {
   return `repository:${repository}:${actions}`
 }
 

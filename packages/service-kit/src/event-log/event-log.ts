@@ -4,7 +4,7 @@ import { hostname } from 'node:os'
 import { now, toTimestamp } from '@caisson/api'
 import type { Cursor, Event, Gap } from '@caisson/api/event'
 import type { Store } from '../store/store.ts'
-import { EventTable } from './store.ts'
+import { EventTable, LEAP } from './store.ts'
 
 /** What a service says when something happened; the log adds the rest. */
 export interface EventDraft {
@@ -90,6 +90,7 @@ export class EventLog {
     const foreign = after !== undefined && after.log !== '' && after.log !== this.name
     const from = foreign ? 0 : Math.min(after?.sequence ?? 0, this.#committed)
     const found = this.#table.after(from, limit)
+    if (found.length === 0 && from < this.#committed) return this.#leap(from, foreign)
     const first = found[0]?.sequence ?? from + 1
     const hole = found.findIndex((event, index) => event.sequence !== first + index)
     const events = hole < 0 ? found : found.slice(0, hole)
@@ -98,6 +99,18 @@ export class EventLog {
     if (first === from + 1) return { events, last }
     const reason = from + 1 < this.#table.first() ? 'compacted' : 'reboot'
     return { events, last, gap: { first: from + 1, last: first - 1, reason } }
+  }
+
+  /** A reboot left numbers out, and nothing has happened since: a reader goes on behind them. */
+  #leap(from: number, foreign: boolean): EventPage {
+    const last = this.#committed
+    return { events: [], last, gap: { first: from + 1, last, reason: foreign ? 'new_log' : 'reboot' } }
+  }
+
+  /** How many events are held behind a sequence. Counted only where numbers may have been left out. */
+  behind(sequence: number): number {
+    const numbers = this.#committed - Math.max(sequence, this.#table.first() - 1)
+    return numbers < LEAP ? Math.max(numbers, 0) : this.#table.countAfter(sequence)
   }
 
   /** Resolves when there is more behind `sequence`. */

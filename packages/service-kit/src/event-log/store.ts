@@ -16,14 +16,15 @@ export const eventMigrations: readonly Migration[] = [
   },
 ]
 
-/** More events than a power cut can undo. */
-const LEAP = 1 << 20
+/** More events than a power cut can undo: so many numbers are left out after a reboot. */
+export const LEAP = 1 << 20
 
 /** Rows of an event log. Synchronous; callers put it into their transactions. */
 export class EventTable {
   readonly #store: Store
   readonly #insert
   readonly #after
+  readonly #countAfter
   readonly #bounds
   readonly #trim
   readonly #bump
@@ -34,6 +35,7 @@ export class EventTable {
     this.#store = store
     this.#insert = store.prepare('INSERT INTO event (sequence, body) VALUES (?, ?)')
     this.#after = store.prepare('SELECT body FROM event WHERE sequence > ? ORDER BY sequence LIMIT ?')
+    this.#countAfter = store.prepare('SELECT count(*) AS events FROM event WHERE sequence > ?')
     this.#bounds = store.prepare('SELECT min(sequence) AS first FROM event')
     this.#trim = store.prepare('DELETE FROM event WHERE sequence <= ?')
     this.#bump = store.prepare(
@@ -79,6 +81,10 @@ export class EventTable {
   /** Events behind a sequence, oldest first. */
   after(sequence: number, limit: number): Event[] {
     return this.#after.all(sequence, limit).map((row) => Event.decode(row['body'] as Uint8Array))
+  }
+
+  countAfter(sequence: number): number {
+    return Number(this.#countAfter.get(sequence)?.['events'] ?? 0)
   }
 
   /** The oldest sequence that is held, 0 when none is. */

@@ -5,6 +5,7 @@ import type { Listings } from '../distribution/listings.ts'
 import type { RepositoryManifests } from '../distribution/manifests.ts'
 import { parseDigestAtEdge, parseRepositoryName, type RepositoryName } from '../distribution/names.ts'
 import type { RepositoryUploads } from '../distribution/uploads.ts'
+import { doneFor } from '../request-origin.ts'
 import type { Admission } from './admission.ts'
 import { deleteBlob, sendBlob } from './blobs.ts'
 import { type Exchange, Query } from './exchange.ts'
@@ -80,7 +81,12 @@ export class Router {
     const signal = signalOf(request)
     const exchange: Exchange = { request, reply, query, caller, principal, repository, spelled, signal }
     await this.#freshen(target, exchange)
-    return await endpoint.act(exchange, target as never)
+    const origin = {
+      actor: principal.name,
+      userAgent: request.headers['user-agent'] ?? '',
+      address: caller.address,
+    }
+    return await doneFor(origin, () => endpoint.act(exchange, target as never))
   }
 
   /** `ns` names the registry that the client means. */

@@ -84,4 +84,14 @@ export const migrations: readonly Migration[] = [
       ) STRICT, WITHOUT ROWID;
     `,
   },
+  {
+    name: 'how far those came who follow the event log',
+    sql: `
+      CREATE TABLE bookmark (
+        name TEXT PRIMARY KEY,
+        sequence INTEGER NOT NULL,
+        notes TEXT NOT NULL
+      ) STRICT, WITHOUT ROWID;
+    `,
+  },
 ]
