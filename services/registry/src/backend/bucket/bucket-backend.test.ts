@@ -1,4 +1,4 @@
-import { backendSuite } from '../ports.suite.ts'
+import { backendSuite } from '../ports-suite/index.ts'
 import { BucketUnderTest } from './bucket-under-test.ts'
 
 async function open(options: { readonly conditionalDeletes: boolean }) {

@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import { EventLog, Store } from '@caisson/service-kit'
 import { registryEvents } from '../../events.ts'
 import { migrations } from '../../store/migrations.ts'
-import { type BackendUnderTest, backendSuite } from '../ports.suite.ts'
 import type { Backend } from '../ports.ts'
+import { backendSuite } from '../ports-suite/index.ts'
+import type { BackendUnderTest } from '../ports-suite/under-test.ts'
 import { openDiskBackend } from './disk-backend.ts'
 
 class DiskUnderTest implements BackendUnderTest {
