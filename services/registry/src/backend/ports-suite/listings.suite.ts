@@ -65,4 +65,15 @@ export function listings(it: It): void {
     assert.deepEqual([totals.bytes, totals.blobs, totals.namespaces['team']], [5, 1, 8])
     assert.equal(await records.repository(name('no')), undefined)
   })
+
+  it('counts a namespace with the repository that has its very name, and no neighbour', async (backend) => {
+    const blob = await push(backend, name('team'), Buffer.from('12345'))
+    for (const repository of ['team/app', 'team-b', 'team.c', 'teams'])
+      await backend.records.mountBlob(name(repository), blob, name('team'))
+    await backend.records.putManifest(manifest(name('team'), { text: '123', blobs: [blob] }))
+    await backend.records.putManifest(manifest(name('team/app'), { text: '123', blobs: [blob] }))
+    const { bytes, blobs, namespaces } = await backend.records.totals()
+    assert.deepEqual([bytes, blobs], [5, 1])
+    assert.deepEqual({ ...namespaces }, { team: 8, 'team-b': 5, 'team.c': 5, teams: 5 })
+  })
 }
