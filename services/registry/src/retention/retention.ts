@@ -38,9 +38,9 @@ export class Retention {
     const names = options.repository === undefined ? this.#repositories() : [await this.#existing(options.repository)]
     for await (const repository of names) {
       signal.throwIfAborted()
-      const { retention } = await this.#deps.policies.of(repository)
-      if (retention.length === 0) continue
-      for (const { tag, rule } of expiredTags(await this.#tags(repository), retention, this.#deps.clock())) {
+      const policy = await this.#deps.policies.of(repository)
+      if (policy.retention.length === 0) continue
+      for (const { tag, rule } of expiredTags(await this.#tags(repository), policy, this.#deps.clock())) {
         const isRemoved = options.dryRun || (await records.deleteTag(repository, tag.name, tag.target.digest))
         if (isRemoved) yield { repository, tag: tag.name, rule }
       }
