@@ -26,6 +26,8 @@ export interface RegistryDeps extends DomainDeps {
   readonly sender?: FileSender
   /** Absent: nothing is fetched from other registries. */
   readonly pullThrough?: PullThrough
+  /** Milliseconds between two looks at the files of the certificate. Absent: five seconds. */
+  readonly lookAtCertificateEveryMs?: number
   /** Style and script of the pages. Absent: there are no pages. */
   readonly assets?: Assets
 }
@@ -46,7 +48,8 @@ export function createRegistryService(deps: RegistryDeps) {
     /** Serves clients over HTTP until it is disposed. */
     async listen(): Promise<HttpServer> {
       const stack = new AsyncDisposableStack()
-      const certificates = config.tls && stack.use(await CertificateFiles.open(config.tls, log))
+      const certificates =
+        config.tls && stack.use(await CertificateFiles.open(config.tls, log, deps.lookAtCertificateEveryMs))
       const { host, port, trustedProxies, maxConnections, stopGraceMs } = config
       const common = { host, port, trustedProxies, maxConnections, idleMs, log }
       const options = { ...common, tls: certificates?.current, beside: pages }
