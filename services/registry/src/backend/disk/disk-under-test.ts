@@ -10,7 +10,7 @@ import { openDiskBackend } from './disk-backend.ts'
 
 /** A disk of its own that can be opened again. */
 export class DiskUnderTest implements BackendUnderTest {
-  readonly #dir = mkdtempSync(join(tmpdir(), 'csn-disk-'))
+  readonly dir = mkdtempSync(join(tmpdir(), 'csn-disk-'))
   now = Date.now()
   #opened: { readonly backend: Backend; readonly store: Store } | undefined
 
@@ -20,11 +20,11 @@ export class DiskUnderTest implements BackendUnderTest {
   }
 
   async open(): Promise<this> {
-    const database = join(this.#dir, 'registry.db')
+    const database = join(this.dir, 'registry.db')
     const store = new Store(database, migrations)
     const events = new EventLog(store, { service: 'registry', hostName: 'test', retention: 10_000 })
     const changes = registryEvents(events)
-    const backend = await openDiskBackend({ dir: this.#dir, store, database, changes, clock: () => this.now })
+    const backend = await openDiskBackend({ dir: this.dir, store, database, changes, clock: () => this.now })
     this.#opened = { backend, store }
     return this
   }
@@ -36,7 +36,7 @@ export class DiskUnderTest implements BackendUnderTest {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#close()
-    rmSync(this.#dir, { recursive: true, force: true })
+    rmSync(this.dir, { recursive: true, force: true })
   }
 
   async #close(): Promise<void> {
