@@ -8,6 +8,7 @@ export {
 } from './caisson-command.ts'
 export { type Certificate, type CertificateAuthority, certificateAuthority } from './certificates.ts'
 export { debianRootfs } from './debian.ts'
+export { DockerEngine, needsDocker } from './docker-engine.ts'
 export {
   type DockerRegistry,
   type DockerRegistryOptions,
