@@ -44,6 +44,8 @@ const SENDS: readonly Send[] = [
 /** Clients that push, mount, move, remove and upload at the same time, while garbage is collected. */
 export class RegistryTraffic {
   readonly acknowledged = new Acknowledged()
+  /** Tags that were set and removed so far. */
+  promises = 0
   readonly #client: RegistryClient
   readonly #storage: ServiceClient<typeof StorageDefinition>
   readonly #random: () => number
@@ -64,12 +66,19 @@ export class RegistryTraffic {
     const repeat = async (work: () => Promise<void>): Promise<void> => {
       while (!this.#isOver) await work()
     }
-    await Promise.all([
+    const works = Promise.all([
       ...REPOSITORIES.map((repository) => repeat(() => this.#image(repository))),
       repeat(() => this.#removal()),
       repeat(() => this.#upload()),
       repeat(() => this.#collection()),
     ])
+    await works.finally(() => this.end())
+  }
+
+  /** Fulfilled when so many more tags were set or removed, or the work is over. */
+  async more(count: number): Promise<void> {
+    const wanted = this.promises + count
+    while (this.promises < wanted && !this.#isOver) await pause(5)
   }
 
   end(): void {
@@ -105,7 +114,10 @@ export class RegistryTraffic {
     const digest = sha256(manifest)
     if (before !== undefined) tags.set(key, [...before, digest])
     const { status, body } = await this.#client.putManifest(repository, tag, manifest)
-    if (status === 201) tags.set(key, [digest])
+    if (status === 201) {
+      tags.set(key, [digest])
+      this.promises++
+    }
     // While the registry stood still the grace of its blobs passed.
     else if (!body.includes('MANIFEST_BLOB_UNKNOWN')) throw new Error(`${key}: ${status} ${body.toString()}`)
   }
@@ -119,6 +131,7 @@ export class RegistryTraffic {
     tags.delete(key)
     await this.#client.expect(202, 'DELETE', `/v2/${repository}/manifests/${tag}`)
     gone.add(key)
+    this.promises++
   }
 
   /** One in two is left where it stands. */
