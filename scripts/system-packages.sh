@@ -5,7 +5,7 @@
 set -eu
 
 build='gcc make libc6-dev musl-tools libzstd-dev libisal-dev libssl-dev'
-test="$build qemu-system-x86 cpio kmod e2fsprogs btrfs-progs xfsprogs busybox-static mmdebstrap skopeo podman crun umoci nats-server strace libarchive-tools clang libclang-rt-14-dev procps util-linux iproute2 nftables python3 docker-registry apache2-utils openssl chromium"
+test="$build qemu-system-x86 cpio kmod e2fsprogs btrfs-progs xfsprogs busybox-static mmdebstrap skopeo podman buildah curl crun umoci nats-server strace libarchive-tools clang libclang-rt-14-dev procps util-linux iproute2 nftables python3 docker-registry apache2-utils openssl chromium"
 
 case "${1-}" in
   build) wanted=$build ;;

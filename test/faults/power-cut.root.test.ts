@@ -22,13 +22,9 @@ import {
   TestEngine,
 } from '@caisson/testkit'
 import { type LayeredImage, layeredImage, readTree } from './layered-image.ts'
+import { cutPower, POINTS, POINTS_PER_DISK, randomNumbers, SEED } from './power-cut.ts'
 
 const skip = inNamespaces() || needsDockerRegistry()
-const POINTS = Number(process.env['CAISSON_POWER_CUTS'] ?? 6)
-/** Printed when something fails: the same seed gives the same moments, as far as the machine is as fast. */
-const SEED = Number(process.env['CAISSON_POWER_CUT_SEED'] ?? Date.now() % 1_000_000)
-/** Points on one disk, so that it does not fill up. */
-const POINTS_PER_DISK = 20
 /** Changes before the first cut. They fill the log of the database, which is then written over: it no longer grows. */
 const WARM_UP = 400
 
@@ -81,21 +77,6 @@ function offer(image: LayeredImage): void {
   writeFileSync(file, image.archive)
   const to = `docker://${registry.address}/${image.name.replace('power.test/', '')}`
   execFileSync('skopeo', ['copy', '-q', '--insecure-policy', '--dest-tls-verify=false', `docker-archive:${file}`, to])
-}
-
-/** Takes a copy while the store stands still. */
-function cut(disk: LoopDisk, engine: TestEngine): LoopDisk {
-  const group = -engine.pid('image-store')
-  process.kill(group, 'SIGSTOP')
-  try {
-    for (let tries = 0; tries < 200; tries++) {
-      const copy = disk.cut()
-      if (copy) return copy
-    }
-    throw new Error('the disk is never quiet')
-  } finally {
-    process.kill(group, 'SIGCONT')
-  }
 }
 
 /** What the database lists is there: looked at before a start mends what it can. */
@@ -156,14 +137,6 @@ async function checkCopy(copy: LoopDisk, known: readonly LayeredImage[], acknowl
   }
 }
 
-function randomNumbers(seed: number): () => number {
-  let state = (seed % 2_147_483_646) + 1
-  return () => {
-    state = (state * 48_271) % 2_147_483_647
-    return state / 2_147_483_647
-  }
-}
-
 const snapshotOf = ({ names, snapshots }: Acknowledged): Acknowledged => ({
   names: new Map(names),
   snapshots: new Set(snapshots),
@@ -206,7 +179,7 @@ async function cutsOnOneDisk(
       await Promise.race([incoming, new Promise((resolve) => setTimeout(resolve, random() * usual))])
       if (!isDone) within++
       const answered = snapshotOf(acknowledged)
-      using copy = cut(disk, engine)
+      using copy = cutPower(disk, engine, 'image-store')
       await incoming
       await checkCopy(copy, known, answered).catch((error: unknown) => {
         throw new Error(`power cut ${point} (seed ${SEED}) while an image came by ${how}`, { cause: error })

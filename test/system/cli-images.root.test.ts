@@ -1,51 +1,30 @@
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { busyboxRootfs, inNamespaces, needsBusybox } from '@caisson/testkit'
+import { busyboxRootfs, CaissonCommand, inNamespaces, needsBusybox } from '@caisson/testkit'
 
 const skip = inNamespaces() || needsBusybox()
-const caisson = join(import.meta.dirname, '../../caisson')
-let root: string
+let caisson: CaissonCommand
 let dir: string
 
-function run(args: readonly string[], input: Uint8Array | string = '') {
-  const ran = spawnSync(caisson, ['--root', root, ...args], { input, maxBuffer: 64 << 20, timeout: 60_000, cwd: '/' })
-  return { code: ran.status, out: ran.stdout.toString(), err: ran.stderr.toString(), bytes: ran.stdout }
-}
-
 /** The output of a command that has to go well. */
-function good(...args: string[]): string {
-  const { code, out, err } = run(args)
-  assert.equal(code, 0, err)
-  return out
-}
-
-/** Runs a command on a terminal, with answers to what it asks. */
-function onTerminal(args: readonly string[], steps: readonly object[]) {
-  const harness = join(import.meta.dirname, 'terminal.py')
-  const ran = spawnSync('python3', [harness, caisson, '--root', root, ...args], {
-    input: JSON.stringify(steps),
-    timeout: 90_000,
-  })
-  return { code: ran.status, out: ran.stdout.toString() }
-}
+const good = (...args: string[]): string => caisson.done(args)
 
 before(() => {
   if (skip) return
   dir = mkdtempSync(join(tmpdir(), 'csn-cli-files-'))
-  root = mkdtempSync(join(tmpdir(), 'csn-cli-'))
+  caisson = new CaissonCommand()
   good('up', '-d')
-  const imported = run(['import', '-c', 'LABEL kind=test', '-m', 'made here', '-', 'busybox'], busyboxRootfs())
+  const imported = caisson.run(['import', '-c', 'LABEL kind=test', '-m', 'made here', '-', 'busybox'], busyboxRootfs())
   assert.equal(imported.code, 0, imported.err)
 })
 
 after(() => {
   if (skip) return
   good('down')
-  for (const one of [root, dir]) rmSync(one, { recursive: true, force: true })
+  for (const one of [caisson.root, dir]) rmSync(one, { recursive: true, force: true })
 })
 
 test('saves to a file that is there only when it is whole, and loads it again', { skip }, () => {
@@ -57,22 +36,22 @@ test('saves to a file that is there only when it is whole, and loads it again', 
   const after = JSON.parse(good('inspect', 'busybox'))[0]
   assert.deepEqual([after.id, after.digest], [before.id, before.digest])
 
-  const piped = run(['image', 'save', 'busybox'])
+  const piped = caisson.run(['image', 'save', 'busybox'])
   assert.deepEqual([piped.code, piped.err], [0, ''])
   assert.ok(piped.bytes.equals(readFileSync(file)))
-  assert.equal(run(['load'], piped.bytes).code, 0)
+  assert.equal(caisson.run(['load'], piped.bytes).code, 0)
 
-  const missing = run(['save', '-o', join(dir, 'none.tar'), 'busybox', 'missing'])
+  const missing = caisson.run(['save', '-o', join(dir, 'none.tar'), 'busybox', 'missing'])
   assert.equal(missing.code, 125)
   assert.match(missing.err, /missing/)
   assert.deepEqual(readdirSync(dir), ['busybox.tar'])
-  assert.match(run(['save', '-o', '/proc/none/x.tar', 'busybox']).err, /cannot write \/proc\/none\/x\.tar/)
-  const platform = run(['save', '--platform', 'linux/s390x', 'busybox'])
+  assert.match(caisson.run(['save', '-o', '/proc/none/x.tar', 'busybox']).err, /cannot write \/proc\/none\/x\.tar/)
+  const platform = caisson.run(['save', '--platform', 'linux/s390x', 'busybox'])
   assert.deepEqual([platform.code, platform.out], [125, ''])
 })
 
 test('does not write an archive to a terminal', { skip }, () => {
-  const { code, out } = onTerminal(['save', 'busybox'], [])
+  const { code, out } = caisson.onTerminal(['save', 'busybox'], [])
   assert.equal(code, 125)
   assert.match(out, /name a file with -o/)
 })
@@ -83,10 +62,13 @@ test('says when loading moves a name', { skip }, () => {
   good('save', '-o', file, 'moving')
   const before = JSON.parse(good('inspect', 'moving'))[0].digest
   assert.equal(
-    run(['import', '-', 'moving'], busyboxRootfs()).err,
+    caisson.run(['import', '-', 'moving'], busyboxRootfs()).err,
     `the name docker.io/library/moving:latest meant ${before} before\n`,
   )
-  assert.match(run(['load', '-i', file]).err, /^the name docker\.io\/library\/moving:latest meant sha256:\S+ before\n$/)
+  assert.match(
+    caisson.run(['load', '-i', file]).err,
+    /^the name docker\.io\/library\/moving:latest meant sha256:\S+ before\n$/,
+  )
   good('image', 'rm', 'moving')
   rmSync(file)
 })
@@ -110,7 +92,7 @@ test("inspects images in our form and in Docker's", { skip }, () => {
   assert.deepEqual(docker.RepoDigests, [`busybox@${own.digest}`])
   assert.deepEqual(docker.RootFS, { Type: 'layers', Layers: [own.layers[0].diffId] })
   assert.deepEqual(docker.Config.Labels, { kind: 'test' })
-  const { code, out, err } = run(['image', 'inspect', 'busybox', 'missing'])
+  const { code, out, err } = caisson.run(['image', 'inspect', 'busybox', 'missing'])
   assert.equal(code, 125)
   assert.equal(JSON.parse(out).length, 1)
   assert.match(err, /missing/)
@@ -120,13 +102,13 @@ test('lists images by age, and with what is theirs alone', { skip }, () => {
   assert.equal(good('images', '-q', '--filter', 'until=1h'), '')
   assert.match(good('image', 'ls', '-a', '--filter', 'until=0s'), /busybox +latest/)
   assert.match(good('images', '--unique', '--digests', '--no-trunc'), /DIGEST +IMAGE ID +CREATED +SIZE +UNIQUE SIZE\n/)
-  assert.match(run(['images', '--filter', 'until=soon']).err, /'soon' is not a time/)
+  assert.match(caisson.run(['images', '--filter', 'until=soon']).err, /'soon' is not a time/)
 })
 
 test('prunes after asking, or when it is told to', { skip }, () => {
-  const imported = run(['import', '-'], busyboxRootfs([{ path: 'only', content: 'here' }]))
+  const imported = caisson.run(['import', '-'], busyboxRootfs([{ path: 'only', content: 'here' }]))
   const id = imported.out.trim()
-  const refused = run(['image', 'prune'])
+  const refused = caisson.run(['image', 'prune'])
   assert.equal(refused.code, 125)
   assert.match(refused.err, /say yes with --force/)
   const dry = JSON.parse(good('image', 'prune', '--dry-run', '--format', 'json'))
@@ -136,10 +118,10 @@ test('prunes after asking, or when it is told to', { skip }, () => {
       .length,
     0,
   )
-  const no = onTerminal(['image', 'prune'], [{ wait: 'y/N' }, { type: 'n\r' }])
+  const no = caisson.onTerminal(['image', 'prune'], [{ wait: 'y/N' }, { type: 'n\r' }])
   assert.equal(no.code, 0)
   assert.match(good('images', '-q', '--no-trunc'), new RegExp(id))
-  const yes = onTerminal(['image', 'prune'], [{ wait: 'y/N' }, { type: 'y\r' }])
+  const yes = caisson.onTerminal(['image', 'prune'], [{ wait: 'y/N' }, { type: 'y\r' }])
   assert.match(yes.out, /freed [0-9.]+[kM]B/)
   assert.doesNotMatch(good('images', '-q', '--no-trunc'), new RegExp(id))
   assert.match(good('image', 'prune', '-f'), /^freed 0B\n$/)
@@ -148,7 +130,7 @@ test('prunes after asking, or when it is told to', { skip }, () => {
 test('refuses archives of what is not read, and says so', { skip }, () => {
   const file = join(dir, 'bad.tar')
   writeFileSync(file, Buffer.from(`BZh91AY&SY${'x'.repeat(1_000)}`))
-  const { code, err } = run(['load', '-i', file])
+  const { code, err } = caisson.run(['load', '-i', file])
   assert.equal(code, 125)
   assert.match(err, /bzip2 or xz.*use gzip, zstd or none/)
 })

@@ -1,18 +1,16 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
-import { busyboxRootfs, inNamespaces, needsBusybox } from '@caisson/testkit'
+import { busyboxRootfs, CaissonCommand, inNamespaces, needsBusybox } from '@caisson/testkit'
 
 const skip = inNamespaces() || needsBusybox()
-const caisson = join(import.meta.dirname, '../../caisson')
 const COUNT_TO_40 = 'for i in $(seq 1 40); do echo line $i; sleep 0.1; done; exit 9'
 const LINES_TO_40 = Array.from({ length: 40 }, (_, index) => `line ${index + 1}\n`).join('')
-let root: string
+let caisson: CaissonCommand
 
 interface Ran {
   readonly code: number | null
@@ -28,7 +26,8 @@ class Going {
   readonly #ended: Promise<number | null>
 
   constructor(...args: string[]) {
-    this.child = spawn(caisson, ['--root', root, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const [program, ...words] = caisson.words(args)
+    this.child = spawn(program, words, { stdio: ['ignore', 'pipe', 'pipe'] })
     this.child.stdout?.on('data', (data: Buffer) => {
       this.out += data.toString()
     })
@@ -52,34 +51,23 @@ class Going {
   }
 }
 
-function run(args: readonly string[], input: Uint8Array | string = ''): Ran {
-  const ran = spawnSync(caisson, ['--root', root, ...args], { input, maxBuffer: 64 << 20, timeout: 60_000 })
-  return { code: ran.status, out: ran.stdout.toString('latin1'), err: ran.stderr.toString() }
-}
-
-function onTerminal(args: readonly string[], steps: readonly object[]): Ran {
-  const harness = join(import.meta.dirname, 'terminal.py')
-  const ran = spawnSync('python3', [harness, caisson, '--root', root, ...args], { input: JSON.stringify(steps) })
-  return { code: ran.status, out: ran.stdout.toString(), err: ran.stderr.toString() }
-}
-
 function killService(name: string): void {
-  const { services } = JSON.parse(readFileSync(join(root, 'run/supervisor.json'), 'utf8'))
+  const { services } = JSON.parse(readFileSync(join(caisson.root, 'run/supervisor.json'), 'utf8'))
   process.kill(services.find((service: { name: string }) => service.name === name).process.pid, 'SIGKILL')
 }
 
 before(() => {
   if (skip) return
-  root = mkdtempSync(join(tmpdir(), 'csn-cli-'))
-  assert.equal(run(['up', '-d']).code, 0)
-  assert.equal(run(['import', '-', 'busybox'], busyboxRootfs()).code, 0)
+  caisson = new CaissonCommand()
+  assert.equal(caisson.run(['up', '-d']).code, 0)
+  assert.equal(caisson.run(['import', '-', 'busybox'], busyboxRootfs()).code, 0)
 })
 
 after(() => {
   if (skip) return
-  for (const id of run(['ps', '-aq']).out.split('\n').filter(Boolean)) run(['rm', '-f', id])
-  assert.equal(run(['down']).code, 0)
-  rmSync(root, { recursive: true, force: true })
+  caisson.removeContainers()
+  assert.equal(caisson.run(['down']).code, 0)
+  rmSync(caisson.root, { recursive: true, force: true })
 })
 
 test('stays with a container through the death of the runtime: every line and the exit code', { skip }, async () => {
@@ -92,14 +80,14 @@ test('stays with a container through the death of the runtime: every line and th
 })
 
 test('follows logs through the death of the runtime without losing or repeating a line', { skip }, async () => {
-  assert.equal(run(['run', '-d', '--name', 'counter', 'busybox', 'sh', '-c', COUNT_TO_40]).code, 0)
+  assert.equal(caisson.run(['run', '-d', '--name', 'counter', 'busybox', 'sh', '-c', COUNT_TO_40]).code, 0)
   const going = new Going('logs', '-f', 'counter')
   await going.shows('line 5\n')
   killService('runtime')
   const { code, out, err } = await going.end()
   assert.equal(out, LINES_TO_40)
   assert.equal(code, 0, err)
-  assert.equal(run(['wait', 'counter']).out, '9\n')
+  assert.equal(caisson.run(['wait', 'counter']).out, '9\n')
 })
 
 test('hands signals on to the container', { skip }, async () => {
@@ -120,35 +108,32 @@ test('hands signals on to the container', { skip }, async () => {
 
 test('pipes bytes in and out as they are', { skip }, () => {
   const bytes = randomBytes(8 << 20)
-  const ran = run(['run', '--rm', '-i', 'busybox', 'cat'], bytes)
+  const ran = caisson.run(['run', '--rm', '-i', 'busybox', 'cat'], bytes)
   assert.equal(ran.code, 0, ran.err)
-  assert.equal(
-    createHash('sha256').update(ran.out, 'latin1').digest('hex'),
-    createHash('sha256').update(bytes).digest('hex'),
-  )
-  assert.equal(run(['run', '-d', '--name', 'piped', 'busybox', 'sleep', '1000']).code, 0)
-  assert.equal(run(['exec', '-i', 'piped', 'sh', '-c', 'cat; exit 4'], 'from outside').out, 'from outside')
+  assert.equal(createHash('sha256').update(ran.bytes).digest('hex'), createHash('sha256').update(bytes).digest('hex'))
+  assert.equal(caisson.run(['run', '-d', '--name', 'piped', 'busybox', 'sleep', '1000']).code, 0)
+  assert.equal(caisson.run(['exec', '-i', 'piped', 'sh', '-c', 'cat; exit 4'], 'from outside').out, 'from outside')
 })
 
 test('loses nothing when the reader is slow', { skip }, () => {
-  const script = `"${caisson}" --root "${root}" run --rm busybox seq 1 200000 | (sleep 2; cat)`
-  const { stdout } = spawnSync('bash', ['-c', script], { maxBuffer: 64 << 20 })
+  const command = caisson.words(['run', '--rm', 'busybox', 'seq', '1', '200000'])
+  const { stdout } = spawnSync('bash', ['-c', '"$@" | (sleep 2; cat)', 'bash', ...command], { maxBuffer: 64 << 20 })
   assert.equal(stdout.toString(), Array.from({ length: 200_000 }, (_, index) => `${index + 1}\n`).join(''))
 })
 
 test('keeps standard error apart', { skip }, () => {
-  const ran = run(['run', '--rm', 'busybox', 'sh', '-c', 'echo out; echo err >&2'])
+  const ran = caisson.run(['run', '--rm', 'busybox', 'sh', '-c', 'echo out; echo err >&2'])
   assert.deepEqual([ran.out, ran.err], ['out\n', 'err\n'])
 })
 
 test('detaches by its keys, and connects again to the same shell', { skip }, () => {
-  const first = onTerminal(
+  const first = caisson.onTerminal(
     ['run', '-it', '--name', 'shell', 'busybox', 'sh'],
     [{ wait: '# ' }, { type: 'mark=$((40+2))\n' }, { wait: '# ' }, { type: '\x10\x11' }, { wait: 'detached' }],
   )
   assert.equal(first.code, 0, first.out)
-  assert.match(run(['ps']).out, /shell/)
-  const second = onTerminal(
+  assert.match(caisson.run(['ps']).out, /shell/)
+  const second = caisson.onTerminal(
     ['attach', 'shell'],
     [{ type: 'echo mark-$mark\n' }, { wait: 'mark-42' }, { type: 'exit 3\n' }],
   )
@@ -156,8 +141,8 @@ test('detaches by its keys, and connects again to the same shell', { skip }, () 
 })
 
 test('gives an exec a terminal of its own', { skip }, () => {
-  assert.equal(run(['run', '-d', '--name', 'host', 'busybox', 'sleep', '1000']).code, 0)
-  const ran = onTerminal(
+  assert.equal(caisson.run(['run', '-d', '--name', 'host', 'busybox', 'sleep', '1000']).code, 0)
+  const ran = caisson.onTerminal(
     ['exec', '-it', '-e', 'A=b', '-w', '/etc', 'host', 'sh'],
     [{ wait: '# ' }, { type: 'echo $A $(pwd) $(stty size)\n' }, { wait: 'b /etc 33 99' }, { type: 'exit 7\n' }],
   )
@@ -165,7 +150,7 @@ test('gives an exec a terminal of its own', { skip }, () => {
 })
 
 test('refuses a terminal when the input is none', { skip }, () => {
-  const { code, err } = run(['run', '--rm', '-it', 'busybox', 'sh'], 'x')
+  const { code, err } = caisson.run(['run', '--rm', '-it', 'busybox', 'sh'], 'x')
   assert.equal(code, 125)
   assert.match(err, /the input is not a terminal: leave -t out/)
 })

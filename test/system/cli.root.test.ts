@@ -4,70 +4,45 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { busyboxRootfs, debianRootfs, inNamespaces, needsBusybox } from '@caisson/testkit'
+import { busyboxRootfs, CaissonCommand, debianRootfs, inNamespaces, needsBusybox } from '@caisson/testkit'
 
 // Made before the network is left behind.
 const debian = debianRootfs()
 const skip = inNamespaces() || needsBusybox()
-const caisson = join(import.meta.dirname, '../../caisson')
-let root: string
-
-interface Ran {
-  readonly code: number | null
-  readonly out: string
-  readonly err: string
-}
-
-function run(args: readonly string[], input?: Uint8Array | string): Ran {
-  const ran = spawnSync(caisson, ['--root', root, ...args], {
-    input: input ?? '',
-    maxBuffer: 64 << 20,
-    timeout: 60_000,
-    cwd: '/',
-  })
-  return { code: ran.status, out: ran.stdout.toString(), err: ran.stderr.toString() }
-}
-
-/** Runs a command on a terminal: what it showed, and its exit code. */
-function onTerminal(args: readonly string[], steps: readonly object[]): Ran {
-  const harness = join(import.meta.dirname, 'terminal.py')
-  const ran = spawnSync('python3', [harness, caisson, '--root', root, ...args], {
-    input: JSON.stringify(steps),
-    timeout: 90_000,
-  })
-  return { code: ran.status, out: ran.stdout.toString(), err: ran.stderr.toString() }
-}
+let caisson: CaissonCommand
 
 before(() => {
   if (skip) return
-  root = mkdtempSync(join(tmpdir(), 'csn-cli-'))
-  const up = run(['up', '-d'])
+  caisson = new CaissonCommand()
+  const up = caisson.run(['up', '-d'])
   assert.equal(up.code, 0, up.err)
-  const imported = run(['import', '-', 'busybox'], busyboxRootfs())
+  const imported = caisson.run(['import', '-', 'busybox'], busyboxRootfs())
   assert.equal(imported.code, 0, imported.err)
 })
 
 after(() => {
   if (skip) return
-  const { out } = run(['ps', '-a', '-q'])
-  for (const id of out.split('\n').filter(Boolean)) run(['rm', '-f', id])
-  assert.equal(run(['down']).code, 0)
-  rmSync(root, { recursive: true, force: true })
+  caisson.removeContainers()
+  assert.equal(caisson.run(['down']).code, 0)
+  rmSync(caisson.root, { recursive: true, force: true })
 })
 
 test('runs a command in a Debian root file system', {
   skip: skip || (debian === undefined && 'needs mmdebstrap and a mirror'),
 }, () => {
-  const imported = run(['import', debian ?? '', 'debian'])
+  const imported = caisson.run(['import', debian ?? '', 'debian'])
   assert.equal(imported.code, 0, imported.err)
-  const ran = run(['run', '--rm', 'debian', 'cat', '/etc/os-release'])
+  const ran = caisson.run(['run', '--rm', 'debian', 'cat', '/etc/os-release'])
   assert.equal(ran.code, 0, ran.err)
   assert.match(ran.out, /^PRETTY_NAME="Debian GNU\/Linux 12/)
-  assert.equal(run(['run', '--rm', 'debian', 'bash', '-c', 'apt-get --version >/dev/null && perl -e "exit 6"']).code, 6)
+  assert.equal(
+    caisson.run(['run', '--rm', 'debian', 'bash', '-c', 'apt-get --version >/dev/null && perl -e "exit 6"']).code,
+    6,
+  )
 })
 
 test('gives an interactive shell: typing, sizes, Ctrl-C, and the code it exits with', { skip }, () => {
-  const ran = onTerminal(
+  const ran = caisson.onTerminal(
     ['run', '-it', '--rm', 'busybox', 'sh'],
     [
       { wait: '# ' },
@@ -91,7 +66,7 @@ test('gives an interactive shell: typing, sizes, Ctrl-C, and the code it exits w
 })
 
 test('runs a service in the background, follows its logs, and stops it', { skip }, () => {
-  const started = run([
+  const started = caisson.run([
     'run',
     '-d',
     '--name',
@@ -103,20 +78,21 @@ test('runs a service in the background, follows its logs, and stops it', { skip 
   ])
   assert.equal(started.code, 0, started.err)
   assert.match(started.out, /^[0-9a-f]{64}\n$/)
-  const followed = spawnSync(caisson, ['--root', root, 'logs', '-f', 'ticker'], { timeout: 2_000 })
+  const [program, ...words] = caisson.words(['logs', '-f', 'ticker'])
+  const followed = spawnSync(program, words, { timeout: 2_000 })
   assert.match(followed.stdout.toString(), /^tick 1\ntick 2\ntick 3\n/)
-  const listed = JSON.parse(run(['ps', '--format', 'json']).out) as unknown[]
+  const listed = JSON.parse(caisson.run(['ps', '--format', 'json']).out) as unknown[]
   assert.equal(listed.length, 1)
-  assert.equal(run(['exec', 'ticker', 'sh', '-c', 'exit 5']).code, 5)
-  assert.match(run(['top', 'ticker']).out, /sh -c/)
-  assert.match(run(['stats', '--no-stream']).out, /ticker/)
-  assert.equal(run(['stop', '-t', '1', 'ticker']).code, 0)
-  assert.match(run(['inspect', 'ticker']).out, /"exit/)
-  assert.equal(run(['rm', 'ticker']).code, 0)
+  assert.equal(caisson.run(['exec', 'ticker', 'sh', '-c', 'exit 5']).code, 5)
+  assert.match(caisson.run(['top', 'ticker']).out, /sh -c/)
+  assert.match(caisson.run(['stats', '--no-stream']).out, /ticker/)
+  assert.equal(caisson.run(['stop', '-t', '1', 'ticker']).code, 0)
+  assert.match(caisson.run(['inspect', 'ticker']).out, /"exit/)
+  assert.equal(caisson.run(['rm', 'ticker']).code, 0)
 })
 
 test('ends with the codes that container people expect', { skip }, () => {
-  const code = (...args: string[]): number | null => run(args).code
+  const code = (...args: string[]): number | null => caisson.run(args).code
   assert.equal(code('run', '--rm', 'busybox', 'false'), 1)
   assert.equal(code('run', '--rm', 'busybox', '/no/such'), 127)
   assert.equal(code('run', '--rm', 'busybox', '/etc/passwd'), 126)
@@ -127,35 +103,35 @@ test('ends with the codes that container people expect', { skip }, () => {
 })
 
 test('says what is wrong and what to do, and nothing else', { skip }, () => {
-  const refused = run(['run', '--rm', '--pull', 'never', 'no-such-image', 'true'])
+  const refused = caisson.run(['run', '--rm', '--pull', 'never', 'no-such-image', 'true'])
   assert.match(refused.err, /^caisson: .*no-such-image/)
   assert.doesNotMatch(refused.err, /\n\s+at /)
-  const elsewhere = spawnSync(caisson, ['--root', join(root, 'nobody'), 'ps'])
-  assert.equal(elsewhere.status, 125)
-  assert.match(elsewhere.stderr.toString(), /not running.*caisson .*up -d/)
+  const elsewhere = new CaissonCommand({ root: join(caisson.root, 'nobody') }).run(['ps'])
+  assert.equal(elsewhere.code, 125)
+  assert.match(elsewhere.err, /not running.*caisson .*up -d/)
 })
 
 test('shows events, and goes on from a cursor', { skip }, () => {
-  run(['run', '--rm', '--name', 'eventful', 'busybox', 'true'])
-  const events = run(['events', '--no-follow', '--format', 'json'])
+  caisson.run(['run', '--rm', '--name', 'eventful', 'busybox', 'true'])
+  const events = caisson.run(['events', '--no-follow', '--format', 'json'])
   assert.equal(events.code, 0, events.err)
   for (const type of ['container.created', 'container.started', 'container.exited', 'container.removed'])
     assert.match(events.out, new RegExp(type.replace('.', '\\.')))
 })
 
 test('keeps containers running while the services are down', { skip }, () => {
-  const id = run(['run', '-d', 'busybox', 'sh', '-c', 'sleep 3; echo through; exit 4']).out.trim()
-  assert.equal(run(['down']).code, 0)
-  assert.equal(run(['ps']).code, 125)
-  const up = run(['up', '-d'])
+  const id = caisson.run(['run', '-d', 'busybox', 'sh', '-c', 'sleep 3; echo through; exit 4']).out.trim()
+  assert.equal(caisson.run(['down']).code, 0)
+  assert.equal(caisson.run(['ps']).code, 125)
+  const up = caisson.run(['up', '-d'])
   assert.equal(up.code, 0, up.err)
-  assert.equal(run(['wait', id]).out.trim(), '4')
-  assert.equal(run(['logs', id]).out, 'through\n')
-  run(['rm', id])
+  assert.equal(caisson.run(['wait', id]).out.trim(), '4')
+  assert.equal(caisson.run(['logs', id]).out, 'through\n')
+  caisson.run(['rm', id])
 })
 
 test('checks the host', { skip }, () => {
-  const doctor = run(['doctor', '--format', 'json'])
+  const doctor = caisson.run(['doctor', '--format', 'json'])
   const checks = JSON.parse(doctor.out) as unknown[]
   assert.ok(checks.length >= 8)
   assert.equal(doctor.code, 0, doctor.out)
@@ -185,10 +161,10 @@ test('loads archives that other tools made', {
       ['copy', '--insecure-policy', `oci:${join(dir, 'oci')}:v1`, `oci-archive:${join(dir, 'oci.tar')}:from-oci`],
       { stdio: 'ignore' },
     )
-    const docker = run(['load', '-i', join(dir, 'docker.tar')])
+    const docker = caisson.run(['load', '-i', join(dir, 'docker.tar')])
     assert.equal(docker.code, 0, docker.err)
-    assert.equal(run(['run', '--rm', 'from/skopeo:v1', 'echo', 'loaded']).out, 'loaded\n')
-    const oci = run(['load'], readFileSync(join(dir, 'oci.tar')))
+    assert.equal(caisson.run(['run', '--rm', 'from/skopeo:v1', 'echo', 'loaded']).out, 'loaded\n')
+    const oci = caisson.run(['load'], readFileSync(join(dir, 'oci.tar')))
     assert.equal(oci.code, 0, oci.err)
   } finally {
     rmSync(dir, { recursive: true })
@@ -197,19 +173,19 @@ test('loads archives that other tools made', {
 
 test('commits a container and lists what it changed', { skip }, () => {
   const script = 'echo hello > /home/hello; rm /etc/group; : > "/home/$(printf \'a\\377\\033b\')"'
-  const ran = run(['run', '--name', 'work', 'busybox', 'sh', '-c', script])
+  const ran = caisson.run(['run', '--name', 'work', 'busybox', 'sh', '-c', script])
   assert.equal(ran.code, 0, ran.err)
   const changed = ['C /etc', 'D /etc/group', 'C /home', 'A /home/a\\xff\\x1bb', 'A /home/hello']
-  assert.deepEqual(run(['diff', 'work']).out.trim().split('\n'), changed)
-  const records = run(['diff', 'work', '--format', 'json']).out.trim().split('\n')
+  assert.deepEqual(caisson.run(['diff', 'work']).out.trim().split('\n'), changed)
+  const records = caisson.run(['diff', 'work', '--format', 'json']).out.trim().split('\n')
   assert.equal(records.length, changed.length)
   assert.deepEqual(JSON.parse(records[4] ?? ''), { kind: 'added', path: '/home/hello' })
   assert.equal(JSON.parse(records[3] ?? '').pathBase64, Buffer.from('/home/a\xff\x1bb', 'latin1').toString('base64'))
-  const made = run(['commit', '-a', 'me', '-m', 'why', '-c', 'CMD ["cat", "/home/hello"]', 'work', 'work:kept'])
+  const made = caisson.run(['commit', '-a', 'me', '-m', 'why', '-c', 'CMD ["cat", "/home/hello"]', 'work', 'work:kept'])
   assert.match(made.out, /^sha256:[0-9a-f]{64}\n$/, made.err)
-  assert.equal(run(['run', '--rm', 'work:kept']).out, 'hello\n')
-  const refused = run(['commit', '-c', 'NONSENSE 1', 'work'])
+  assert.equal(caisson.run(['run', '--rm', 'work:kept']).out, 'hello\n')
+  const refused = caisson.run(['commit', '-c', 'NONSENSE 1', 'work'])
   assert.deepEqual([refused.code, refused.out], [125, ''])
   assert.match(refused.err, /NONSENSE/)
-  assert.equal(run(['rm', 'work']).code, 0)
+  assert.equal(caisson.run(['rm', 'work']).code, 0)
 })

@@ -17,54 +17,31 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { busyboxRootfs, inNamespaces, needsBusybox, tar } from '@caisson/testkit'
+import { busyboxRootfs, CaissonCommand, inNamespaces, needsBusybox, tar } from '@caisson/testkit'
 
 const skip = inNamespaces() || needsBusybox()
-const caisson = join(import.meta.dirname, '../../caisson')
-let root: string
+let caisson: CaissonCommand
 let host: string
 
-interface Ran {
-  readonly code: number | null
-  readonly out: Buffer
-  readonly err: string
-}
-
-function run(args: readonly string[], input?: Uint8Array | string): Ran {
-  const ran = spawnSync(caisson, ['--root', root, ...args], {
-    input: input ?? '',
-    maxBuffer: 64 << 20,
-    timeout: 60_000,
-    cwd: host,
-  })
-  return { code: ran.status, out: ran.stdout, err: ran.stderr.toString() }
-}
-
-function ok(args: readonly string[], input?: Uint8Array | string): string {
-  const ran = run(args, input)
-  assert.equal(ran.code, 0, `${args.join(' ')}: ${ran.err}`)
-  return ran.out.toString()
-}
-
 function refused(args: readonly string[], why: RegExp, input?: Uint8Array | string): void {
-  const ran = run(args, input)
+  const ran = caisson.run(args, input)
   assert.equal(ran.code, 125, `${args.join(' ')}: ${ran.err}`)
   assert.match(ran.err, why)
 }
 
 before(() => {
   if (skip) return
-  root = mkdtempSync(join(tmpdir(), 'csn-cp-'))
   host = mkdtempSync(join(tmpdir(), 'csn-host-'))
-  ok(['up', '-d'])
-  ok(['import', '-', 'busybox'], busyboxRootfs())
+  caisson = new CaissonCommand({ cwd: host })
+  caisson.done(['up', '-d'])
+  caisson.done(['import', '-', 'busybox'], busyboxRootfs())
 })
 
 after(() => {
   if (skip) return
-  for (const id of ok(['ps', '-a', '-q']).split('\n').filter(Boolean)) run(['rm', '-f', id])
-  ok(['down'])
-  rmSync(root, { recursive: true, force: true })
+  caisson.removeContainers()
+  caisson.done(['down'])
+  rmSync(caisson.root, { recursive: true, force: true })
   rmSync(host, { recursive: true, force: true })
 })
 
@@ -84,12 +61,12 @@ for (const [index, { state, options, starts }] of WAYS.entries())
   describe(`a container ${state}`, { skip }, () => {
     const name = `c${index}`
     const at = (path: string): string => `${name}:${path}`
-    const look: Look = (script) => ok(['exec', name, 'sh', '-c', script])
+    const look: Look = (script) => caisson.done(['exec', name, 'sh', '-c', script])
     const here = (...parts: string[]): string => join(host, name, ...parts)
 
     before(() => {
-      ok(['create', '--name', name, '--network', 'none', ...options, 'busybox', 'sleep', '1000'])
-      if (starts) ok(['start', name])
+      caisson.done(['create', '--name', name, '--network', 'none', ...options, 'busybox', 'sleep', '1000'])
+      if (starts) caisson.done(['start', name])
       mkdirSync(here('dir', 'deep'), { recursive: true })
       writeFileSync(here('file'), 'content')
       chmodSync(here('file'), 0o640)
@@ -100,7 +77,7 @@ for (const [index, { state, options, starts }] of WAYS.entries())
 
     /** Copies in, and takes the same path out as a list of what the tar has. */
     const listed = (path: string): string[] =>
-      spawnSync('tar', ['-t'], { input: run(['cp', at(path), '-']).out })
+      spawnSync('tar', ['-t'], { input: caisson.run(['cp', at(path), '-']).bytes })
         .stdout.toString()
         .split('\n')
         .filter(Boolean)
@@ -108,17 +85,17 @@ for (const [index, { state, options, starts }] of WAYS.entries())
     test('a file goes to a name that is free, over a file, and into a directory', {
       skip: index !== RUNNING && ELSEWHERE,
     }, () => {
-      ok(['cp', here('file'), at('/tmp/new')])
+      caisson.done(['cp', here('file'), at('/tmp/new')])
       assert.deepEqual(listed('/tmp/new'), ['new'])
       writeFileSync(here('other'), 'other')
-      ok(['cp', here('other'), at('/tmp/new')])
-      ok(['cp', at('/tmp/new'), here('back')])
+      caisson.done(['cp', here('other'), at('/tmp/new')])
+      caisson.done(['cp', at('/tmp/new'), here('back')])
       assert.equal(readFileSync(here('back'), 'utf8'), 'other')
-      ok(['cp', here('file'), at('/root')])
-      ok(['cp', here('file'), at('/home/')])
+      caisson.done(['cp', here('file'), at('/root')])
+      caisson.done(['cp', here('file'), at('/home/')])
       assert.deepEqual(listed('/root'), ['root/', 'root/file'])
       assert.ok(listed('/home').includes('home/file'))
-      ok(['cp', at('/root/file'), here('back')])
+      caisson.done(['cp', at('/root/file'), here('back')])
       assert.equal(readFileSync(here('back'), 'utf8'), 'content')
       assert.equal(statSync(here('back')).mode & 0o777, 0o640)
     })
@@ -126,11 +103,11 @@ for (const [index, { state, options, starts }] of WAYS.entries())
     test('a directory makes its target, or goes into one that is there, or gives only what is in it', {
       skip: index !== AT_REST && ELSEWHERE,
     }, () => {
-      ok(['cp', here('dir'), at('/tmp/made')])
+      caisson.done(['cp', here('dir'), at('/tmp/made')])
       assert.deepEqual(listed('/tmp/made'), ['made/', 'made/deep/', 'made/deep/two', 'made/link', 'made/one'])
-      ok(['cp', here('dir'), at('/tmp/made')])
+      caisson.done(['cp', here('dir'), at('/tmp/made')])
       assert.ok(listed('/tmp/made').includes('made/dir/deep/two'))
-      ok(['cp', `${here('dir')}/.`, at('/tmp/content')])
+      caisson.done(['cp', `${here('dir')}/.`, at('/tmp/content')])
       assert.deepEqual(listed('/tmp/content'), [
         'content/',
         'content/deep/',
@@ -139,13 +116,13 @@ for (const [index, { state, options, starts }] of WAYS.entries())
         'content/one',
       ])
       mkdirSync(here('taken'))
-      ok(['cp', `${here('dir')}/.`, at('/var')])
-      ok(['cp', at('/var/.'), here('taken')])
+      caisson.done(['cp', `${here('dir')}/.`, at('/var')])
+      caisson.done(['cp', at('/var/.'), here('taken')])
       assert.deepEqual(readdirSync(here('taken')).sort(), ['deep', 'link', 'one'])
       assert.equal(readlinkSync(here('taken', 'link')), 'one')
-      ok(['cp', at('/var'), here('taken')])
+      caisson.done(['cp', at('/var'), here('taken')])
       assert.equal(readFileSync(here('taken', 'var', 'deep', 'two'), 'utf8'), '2')
-      ok(['cp', at('/var'), here('fresh')])
+      caisson.done(['cp', at('/var'), here('fresh')])
       assert.deepEqual(readdirSync(here('fresh')).sort(), ['deep', 'link', 'one'])
     })
 
@@ -166,19 +143,21 @@ for (const [index, { state, options, starts }] of WAYS.entries())
 
     test('a tar comes from standard input, compressed or not, and goes to standard output', () => {
       const archive = tar([{ path: 'streamed', content: 'via tar', uid: 5 }])
-      ok(['cp', '-', at('/tmp')], archive)
-      const out = run(['cp', at('/tmp/streamed'), '-']).out
+      caisson.done(['cp', '-', at('/tmp')], archive)
+      const out = caisson.run(['cp', at('/tmp/streamed'), '-']).bytes
       const list = spawnSync('tar', ['-tv', '--numeric-owner'], { input: out }).stdout.toString()
       assert.match(list, /^-rw-r--r-- 0\/0 +7 .* streamed\n$/)
-      ok(['cp', '-a', '-', at('/tmp')], archive)
-      const kept = spawnSync('tar', ['-tv', '--numeric-owner'], { input: run(['cp', at('/tmp/streamed'), '-']).out })
+      caisson.done(['cp', '-a', '-', at('/tmp')], archive)
+      const kept = spawnSync('tar', ['-tv', '--numeric-owner'], {
+        input: caisson.run(['cp', at('/tmp/streamed'), '-']).bytes,
+      })
       assert.match(kept.stdout.toString(), /^-rw-r--r-- 5\/0 /)
     })
 
     test('links at the end of a target lead to what is meant; those of a source are copied, or followed with -L', {
       skip: index !== RUNNING && ELSEWHERE,
     }, () => {
-      ok(
+      caisson.done(
         ['cp', '-', at('/tmp')],
         tar([
           { path: 'to-dir', type: 'symlink', target: '/home/user' },
@@ -186,20 +165,20 @@ for (const [index, { state, options, starts }] of WAYS.entries())
           { path: 'pointed', content: 'old' },
         ]),
       )
-      ok(['cp', here('file'), at('/tmp/to-dir')])
+      caisson.done(['cp', here('file'), at('/tmp/to-dir')])
       assert.ok(listed('/home/user').includes('user/file'))
-      ok(['cp', here('file'), at('/tmp/to-file')])
-      ok(['cp', at('/tmp/pointed'), here('followed')])
+      caisson.done(['cp', here('file'), at('/tmp/to-file')])
+      caisson.done(['cp', at('/tmp/pointed'), here('followed')])
       assert.equal(readFileSync(here('followed'), 'utf8'), 'content')
-      ok(['cp', at('/tmp/to-file'), here('as-link')])
+      caisson.done(['cp', at('/tmp/to-file'), here('as-link')])
       assert.ok(lstatSync(here('as-link')).isSymbolicLink())
-      ok(['cp', '-L', at('/tmp/to-file'), here('as-file')])
+      caisson.done(['cp', '-L', at('/tmp/to-file'), here('as-file')])
       assert.equal(readFileSync(here('as-file'), 'utf8'), 'content')
     })
 
     test('absolute links, ".." and magic links never leave the root', () => {
       writeFileSync(join(host, 'canary'), 'of the host')
-      ok(
+      caisson.done(
         ['cp', '-', at('/tmp')],
         tar([
           { path: 'out', type: 'symlink', target: `${'../'.repeat(12)}${host.slice(1)}` },
@@ -212,9 +191,9 @@ for (const [index, { state, options, starts }] of WAYS.entries())
         refused(['cp', '-L', at(`/tmp/${link}`), here('stolen')], /no such file|cannot find/)
         refused(['cp', here('file'), at(`/tmp/${link}/canary`)], /no such/)
       }
-      assert.notEqual(run(['cp', '-L', at(`/tmp/magic${host}/canary`), here('stolen')]).code, 0)
-      assert.notEqual(run(['cp', at(`/proc/1/root${host}/canary`), here('stolen')]).code, 0)
-      assert.notEqual(run(['cp', at(`/proc/self/cwd${host}/canary`), here('stolen')]).code, 0)
+      assert.notEqual(caisson.run(['cp', '-L', at(`/tmp/magic${host}/canary`), here('stolen')]).code, 0)
+      assert.notEqual(caisson.run(['cp', at(`/proc/1/root${host}/canary`), here('stolen')]).code, 0)
+      assert.notEqual(caisson.run(['cp', at(`/proc/self/cwd${host}/canary`), here('stolen')]).code, 0)
       refused(['cp', '-', at('/tmp')], /leaves the root|lead out|leads out/, tar([{ path: '../../x', content: 'x' }]))
       refused(
         ['cp', '-', at('/tmp')],
@@ -230,47 +209,50 @@ for (const [index, { state, options, starts }] of WAYS.entries())
     })
 
     test('FIFOs, devices and sockets in the way never block', () => {
-      ok(['cp', '-', at('/tmp')], tar([{ path: 'pipe', type: 'fifo' }]))
-      assert.match(run(['cp', at('/tmp/pipe'), here('pipe')]).err, /left out/)
+      caisson.done(['cp', '-', at('/tmp')], tar([{ path: 'pipe', type: 'fifo' }]))
+      assert.match(caisson.run(['cp', at('/tmp/pipe'), here('pipe')]).err, /left out/)
       assert.deepEqual(listed('/tmp/pipe'), ['pipe'])
       refused(['cp', at('/tmp/pipe/x'), here('pipe')], /no directory|Not a directory/)
       refused(['cp', here('file'), at('/tmp/pipe/x')], /no directory|Not a directory|no such/)
       if (!starts) return
       refused(['cp', here('file'), at('/etc/hosts')], /something is mounted/)
       assert.match(look('cat /etc/hosts'), /localhost/)
-      assert.match(run(['cp', at('/dev/zero'), here('zero')]).err, /left out/)
+      assert.match(caisson.run(['cp', at('/dev/zero'), here('zero')]).err, /left out/)
       assert.ok(!existsSync(here('zero')))
     })
 
     test('huge names are refused', () => {
-      assert.equal(run(['cp', at(`/${'x'.repeat(300)}`), here('x')]).code, 125)
-      assert.equal(run(['cp', at(`/${'x/'.repeat(3000)}`), here('x')]).code, 125)
+      assert.equal(caisson.run(['cp', at(`/${'x'.repeat(300)}`), here('x')]).code, 125)
+      assert.equal(caisson.run(['cp', at(`/${'x/'.repeat(3000)}`), here('x')]).code, 125)
     })
 
     test('what goes in belongs to the root of the container, what comes out to the user', () => {
-      ok(['cp', here('file'), at('/tmp/owned')])
-      ok(['cp', at('/tmp/owned'), here('owned')])
+      caisson.done(['cp', here('file'), at('/tmp/owned')])
+      caisson.done(['cp', at('/tmp/owned'), here('owned')])
       assert.equal(statSync(here('owned')).uid, process.getuid?.())
       if (starts) assert.equal(look('stat -c %u:%g:%a /tmp/owned').trim(), '0:0:640')
-      ok(['cp', '-a', '-', at('/tmp')], tar([{ path: 'su', content: 'x', uid: 1000, gid: 2000, mode: 0o4755 }]))
+      caisson.done(
+        ['cp', '-a', '-', at('/tmp')],
+        tar([{ path: 'su', content: 'x', uid: 1000, gid: 2000, mode: 0o4755 }]),
+      )
       if (starts) assert.equal(look('stat -c %u:%g:%a /tmp/su').trim(), '1000:2000:4755')
-      ok(['cp', at('/tmp/su'), here('su')])
+      caisson.done(['cp', at('/tmp/su'), here('su')])
       assert.equal(statSync(here('su')).mode & 0o7777, 0o755)
-      ok(['cp', '-a', at('/tmp/su'), here('su')])
+      caisson.done(['cp', '-a', at('/tmp/su'), here('su')])
       assert.deepEqual([statSync(here('su')).uid, statSync(here('su')).gid], [1000, 2000])
     })
 
     test('it goes on from where it was when it stops', { skip: !starts }, () => {
       look('echo kept > /var/kept')
-      ok(['pause', name])
-      ok(['cp', at('/var/kept'), here('paused')])
-      ok(['resume', name])
-      ok(['kill', name])
-      ok(['wait', name])
-      ok(['cp', at('/var/kept'), here('kept')])
+      caisson.done(['pause', name])
+      caisson.done(['cp', at('/var/kept'), here('paused')])
+      caisson.done(['resume', name])
+      caisson.done(['kill', name])
+      caisson.done(['wait', name])
+      caisson.done(['cp', at('/var/kept'), here('kept')])
       assert.equal(readFileSync(here('kept'), 'utf8'), 'kept\n')
-      ok(['cp', here('file'), at('/var/after')])
-      ok(['start', name])
+      caisson.done(['cp', here('file'), at('/var/after')])
+      caisson.done(['start', name])
       assert.equal(look('cat /var/after; stat -c %u /var/after'), 'content0\n')
     })
   })
@@ -280,31 +262,31 @@ test('volumes are reached while a container runs, and refused by name while it d
   mkdirSync(volume)
   writeFileSync(join(volume, 'inside'), 'of the volume')
   const common = ['--network', 'none', '--read-only', '-v', `${volume}:/home`, '--tmpfs', '/var']
-  ok(['create', '--name', 'vol', ...common, 'busybox', 'sleep', '1000'])
+  caisson.done(['create', '--name', 'vol', ...common, 'busybox', 'sleep', '1000'])
   refused(['cp', 'vol:/home/inside', join(host, 'x')], /does not run/)
   writeFileSync(join(host, 'plain'), 'plain')
   refused(['cp', join(host, 'plain'), 'vol:/tmp'], /read-only/)
-  ok(['start', 'vol'])
-  ok(['cp', 'vol:/home/inside', join(host, 'x')])
+  caisson.done(['start', 'vol'])
+  caisson.done(['cp', 'vol:/home/inside', join(host, 'x')])
   assert.equal(readFileSync(join(host, 'x'), 'utf8'), 'of the volume')
   refused(['cp', join(host, 'plain'), 'vol:/tmp'], /read-only|Read-only/i)
-  ok(['cp', join(host, 'plain'), 'vol:/var'])
-  assert.equal(ok(['exec', 'vol', 'cat', '/var/plain']), 'plain')
-  const out = run(['export', 'vol']).out
+  caisson.done(['cp', join(host, 'plain'), 'vol:/var'])
+  assert.equal(caisson.done(['exec', 'vol', 'cat', '/var/plain']), 'plain')
+  const out = caisson.run(['export', 'vol']).bytes
   assert.doesNotMatch(spawnSync('tar', ['-t'], { input: out }).stdout.toString(), /home\/inside/)
 })
 
 test('files go from container to container', { skip }, () => {
-  ok(['create', '--name', 'from', '--network', 'none', 'busybox', 'true'])
-  ok(['create', '--name', 'to', '--network', 'none', 'busybox', 'true'])
-  ok(['cp', 'from:/etc', 'to:/var/copied'])
-  assert.match(run(['cp', 'to:/var/copied/passwd', '-']).out.toString(), /root:x:0:0/)
+  caisson.done(['create', '--name', 'from', '--network', 'none', 'busybox', 'true'])
+  caisson.done(['create', '--name', 'to', '--network', 'none', 'busybox', 'true'])
+  caisson.done(['cp', 'from:/etc', 'to:/var/copied'])
+  assert.match(caisson.run(['cp', 'to:/var/copied/passwd', '-']).out, /root:x:0:0/)
 })
 
 test('the export of a new container is the tar that its image was made from', { skip }, () => {
-  ok(['create', '--name', 'exported', '--network', 'none', 'busybox', 'true'])
+  caisson.done(['create', '--name', 'exported', '--network', 'none', 'busybox', 'true'])
   const file = join(host, 'export.tar')
-  ok(['export', '-o', file, 'exported'])
+  caisson.done(['export', '-o', file, 'exported'])
   const list = (archive: Uint8Array): string[] =>
     spawnSync('tar', ['-tv', '--numeric-owner', '--utc', '--full-time'], { input: archive })
       .stdout.toString()

@@ -19,6 +19,8 @@ import { ImagesDefinition } from '@caisson/api/image'
 import { NetworksDefinition, SandboxesDefinition } from '@caisson/api/network'
 import { SnapshotsDefinition } from '@caisson/api/snapshot'
 
+/** What may be started here. */
+const KNOWN: readonly ServiceName[] = [...SERVICES, 'registry']
 const SERVICES_DIR = join(import.meta.dirname, '../../../services')
 /** Set where everything takes many times as long, as on an emulated machine. */
 const IS_SLOW = process.env['CAISSON_TEST_SLOW'] === '1'
@@ -31,7 +33,7 @@ export interface EngineOptions {
   readonly config?: Partial<Record<ServiceName, object>>
   /** An engine's root that is there already; it is kept at the end. Default: a new one, removed at the end. */
   readonly root?: string
-  /** Which services run. Default: all. */
+  /** Which services run. Default: all of an engine, to which a registry does not belong. */
   readonly services?: readonly ServiceName[]
   /** Run the services as they are shipped (dist/main.js, after a build) instead of from their sources. */
   readonly bundled?: boolean
@@ -62,7 +64,7 @@ export class TestEngine implements AsyncDisposable {
     for (const [service, config] of Object.entries(options.config ?? {}))
       writeFileSync(join(this.root, 'etc', `${service}.json`), JSON.stringify(config))
     this.#channels = new Map(
-      SERVICES.map((service) => [service, new Channel(socketAddress(join(this.root, 'run'), service))]),
+      KNOWN.map((service) => [service, new Channel(socketAddress(join(this.root, 'run'), service))]),
     )
     const runtime = this.channel('runtime')
     this.containers = runtime.client(ContainersDefinition)
@@ -135,7 +137,7 @@ export class TestEngine implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#removeContainers()
-    for (const service of [...SERVICES].reverse()) if (this.#processes.has(service)) await this.stop(service)
+    for (const service of KNOWN.toReversed()) if (this.#processes.has(service)) await this.stop(service)
     for (const channel of this.#channels.values()) channel[Symbol.dispose]()
     if (this.#options.root === undefined) rmSync(this.root, { recursive: true, force: true, maxRetries: 3 })
   }

@@ -1,7 +1,14 @@
 /** What tests share: an engine on a throw-away root, root file systems, registries, namespaces, and a look at what was left behind. */
 
+export {
+  CaissonCommand,
+  type CaissonCommandOptions,
+  type CommandOutcome,
+  type TerminalStep,
+} from './caisson-command.ts'
 export { type Certificate, type CertificateAuthority, certificateAuthority } from './certificates.ts'
 export { debianRootfs } from './debian.ts'
+export { DockerEngine, needsDocker } from './docker-engine.ts'
 export {
   type DockerRegistry,
   type DockerRegistryOptions,

@@ -1,68 +1,42 @@
 // Archives that we save, read by the docker that Debian has: a dockerd of its own, in a network of its own.
 import assert from 'node:assert/strict'
-import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
-import { busyboxRootfs, inNamespaces, needsBusybox } from '@caisson/testkit'
+import { busyboxRootfs, DockerEngine, inNamespaces, needsBusybox, needsDocker } from '@caisson/testkit'
 import { dockerArchive } from './archives.ts'
 import { ImageStoreFixture } from './image-store-fixture.ts'
 import { tar } from './tar-writer.ts'
 
-const START_TIMEOUT_MS = 60_000
-const missing = ['dockerd', 'docker'].find((tool) => spawnSync(tool, ['--version'], { stdio: 'ignore' }).status !== 0)
-const lack = missing === undefined ? inNamespaces() || needsBusybox() : `needs ${missing} of Debian's package docker.io`
+const lack = needsDocker() || inNamespaces() || needsBusybox()
 
 let dir: string
-let daemon: ChildProcess | undefined
-/** Why there is no daemon though it is installed. */
-let cannotRun: string | undefined
+/** Or why there is none though it is installed. */
+let engine: DockerEngine | string
 
 before(async () => {
   if (lack) return
-  dir = mkdtempSync(join(tmpdir(), 'csn-docker-'))
-  cannotRun = await startDocker()
+  dir = mkdtempSync(join(tmpdir(), 'csn-docker-load-'))
+  engine = await DockerEngine.start()
 })
 
 after(async () => {
-  if (daemon?.exitCode === null) {
-    const ended = once(daemon, 'exit')
-    daemon.kill('SIGTERM')
-    await ended
-  }
+  if (engine instanceof DockerEngine) await engine[Symbol.asyncDispose]()
   if (dir) rmSync(dir, { recursive: true, force: true })
 })
 
 const docker = (...args: string[]): string =>
-  execFileSync('docker', ['--host', `unix://${join(dir, 'sock')}`, ...args], {
+  execFileSync('docker', ['--host', engine instanceof DockerEngine ? engine.host : '', ...args], {
     encoding: 'utf8',
     maxBuffer: 1 << 26,
     stdio: ['ignore', 'pipe', 'pipe'],
   }).trim()
 
-/** Resolves when it answers, or with the reason why it does not run here. */
-async function startDocker(): Promise<string | undefined> {
-  const log = openSync(join(dir, 'log'), 'a')
-  const places = ['--data-root', join(dir, 'data'), '--exec-root', join(dir, 'exec'), '--pidfile', join(dir, 'pid')]
-  const alone = ['--storage-driver', 'vfs', '--iptables=false', '--ip6tables=false', '--bridge=none']
-  daemon = spawn('dockerd', [...places, ...alone, '--host', `unix://${join(dir, 'sock')}`], {
-    stdio: ['ignore', log, log],
-  })
-  closeSync(log)
-  for (const deadline = Date.now() + START_TIMEOUT_MS; Date.now() < deadline && daemon.exitCode === null; ) {
-    const asked = spawnSync('docker', ['--host', `unix://${join(dir, 'sock')}`, 'version'], { stdio: 'ignore' })
-    if (asked.status === 0) return undefined
-    await sleep(100)
-  }
-  return `dockerd does not run here: ${readFileSync(join(dir, 'log'), 'utf8').trim().split('\n').at(-1)}`
-}
-
 test('docker loads what we save, by the same id, names and layers', { skip: lack }, async (t) => {
-  if (cannotRun !== undefined) return t.skip(cannotRun)
+  if (typeof engine === 'string') return t.skip(engine)
   await using store = await ImageStoreFixture.open()
   const more = tar([
     { path: 'more', content: 'one more layer' },

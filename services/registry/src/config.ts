@@ -66,7 +66,7 @@ export const configSchema = baseConfig
     /** Addresses and subnets of proxies whose X-Forwarded headers are believed. */
     trustedProxies: z.array(z.string()).default([]),
     /** Seconds without a byte after which a connection is closed. */
-    idleSeconds: z.number().min(1).default(60),
+    idleSeconds: z.number().min(0.1).default(60),
     maxConnections: z.int().min(1).default(10_000),
     /** Hours that an unfinished upload is kept. */
     uploadHours: z.number().min(0.001).default(24),

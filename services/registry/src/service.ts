@@ -40,6 +40,8 @@ export interface RegistryDeps extends DomainDeps {
   readonly followed?: Followed
   /** Which repositories are not copied on. Default: none. */
   readonly isMirrored?: IsMirrored
+  /** Milliseconds between two looks at the files of the certificate. Absent: five seconds. */
+  readonly lookAtCertificateEveryMs?: number
   /** Style and script of the pages. Absent: there are no pages. */
   readonly assets?: Assets
 }
@@ -61,7 +63,8 @@ export function createRegistryService(deps: RegistryDeps) {
     /** Serves clients over HTTP until it is disposed. */
     async listen(): Promise<HttpServer> {
       const stack = new AsyncDisposableStack()
-      const certificates = config.tls && stack.use(await CertificateFiles.open(config.tls, log))
+      const certificates =
+        config.tls && stack.use(await CertificateFiles.open(config.tls, log, deps.lookAtCertificateEveryMs))
       const { host, port, trustedProxies, maxConnections, stopGraceMs } = config
       const common = { host, port, trustedProxies, maxConnections, idleMs, log }
       const options = { ...common, tls: certificates?.current, beside: pages }

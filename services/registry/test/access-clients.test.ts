@@ -1,56 +1,11 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { gzipSync } from 'node:zlib'
+import { parseRepositoryName, parseTagName } from '../src/distribution/names.ts'
+import { imageLayout } from './image-layout.ts'
+import { lacks, run } from './programs.ts'
 import { grant, PASSWORD, type RegistryWithUsers, startWithUsers } from './registry-users.ts'
-
-const lacks = (program: string): false | string => !existsSync(`/usr/bin/${program}`) && `needs ${program}`
-
-/** Ends with its output, whatever its exit code. */
-function run(
-  program: string,
-  args: readonly string[],
-  { input = '', env = {} } = {},
-): Promise<{ code: number; output: string }> {
-  return new Promise((resolve) => {
-    const child = execFile(program, args, { timeout: 60_000, env: { ...process.env, ...env } }, (error, out, err) =>
-      resolve({ code: error === null ? 0 : 1, output: out + err }),
-    )
-    child.stdin?.end(input)
-  })
-}
-
-/** An image of one empty layer, as an OCI layout. */
-function imageLayout(dir: string): string {
-  const blobs = join(dir, 'layout/blobs/sha256')
-  mkdirSync(blobs, { recursive: true })
-  const add = (bytes: Buffer, mediaType: string) => {
-    const hex = createHash('sha256').update(bytes).digest('hex')
-    writeFileSync(join(blobs, hex), bytes)
-    return { mediaType, digest: `sha256:${hex}`, size: bytes.length }
-  }
-  const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value))
-  const tar = Buffer.alloc(10_240)
-  const diffId = `sha256:${createHash('sha256').update(tar).digest('hex')}`
-  const type = (name: string): string => `application/vnd.oci.image.${name}`
-  const config = { architecture: 'amd64', os: 'linux', config: {}, rootfs: { type: 'layers', diff_ids: [diffId] } }
-  const manifest = {
-    schemaVersion: 2,
-    mediaType: type('manifest.v1+json'),
-    config: add(json(config), type('config.v1+json')),
-    layers: [add(gzipSync(tar), type('layer.v1.tar+gzip'))],
-  }
-  const entry = {
-    ...add(json(manifest), type('manifest.v1+json')),
-    annotations: { 'org.opencontainers.image.ref.name': '1' },
-  }
-  writeFileSync(join(dir, 'layout/index.json'), json({ schemaVersion: 2, manifests: [entry] }))
-  writeFileSync(join(dir, 'layout/oci-layout'), json({ imageLayoutVersion: '1.0.0' }))
-  return `oci:${join(dir, 'layout')}:1`
-}
 
 async function withUsers(): Promise<RegistryWithUsers> {
   const registry = await startWithUsers()
@@ -125,6 +80,52 @@ test('skopeo logs in, pushes, pulls, mounts and deletes as far as its user may',
   })
   assert.equal((await inspect('nobody', 'team/app:1')).code, 0)
   assert.notEqual((await push('nobody', 'team/app:3')).code, 0)
+})
+
+test('skopeo lists tags and inspects, and takes over an image with all its tags', {
+  skip: lacks('skopeo'),
+}, async () => {
+  await using registry = await withUsers()
+  assert.equal((await login(registry, 'alice')).code, 0)
+  const at = (name: string): string => `docker://${registry.address}/${name}`
+  const done = async (...args: string[]): Promise<string> => {
+    const { code, output } = await skopeo(registry, 'alice', ...args)
+    assert.equal(code, 0, output)
+    return output
+  }
+  const image = imageLayout(registry.dir)
+  for (const tag of ['1', '2', 'latest']) await done('copy', '--dest-tls-verify=false', image, at(`team/app:${tag}`))
+  const listed = JSON.parse(await done('list-tags', '--tls-verify=false', at('team/app'))) as object
+  assert.deepEqual(listed, { Repository: `${registry.address}/team/app`, Tags: ['1', '2', 'latest'] })
+  const inspected = JSON.parse(await done('inspect', '--tls-verify=false', at('team/app:2'))) as {
+    Digest: string
+    RepoTags: string[]
+    Architecture: string
+    Layers: string[]
+  }
+  const { digest } = (await registry.backend.records.manifestStat(parseRepositoryName('team/app'), {
+    tag: parseTagName('2'),
+  })) ?? { digest: '' }
+  assert.deepEqual(
+    [inspected.Digest, inspected.Architecture, inspected.RepoTags, inspected.Layers.length],
+    [digest, 'amd64', ['1', '2', 'latest'], 1],
+  )
+  const config = JSON.parse(await done('inspect', '--config', '--tls-verify=false', at(`team/app@${digest}`))) as object
+  assert.ok('rootfs' in config)
+  await done(
+    'sync',
+    '--src',
+    'docker',
+    '--dest',
+    'dir',
+    '--src-tls-verify=false',
+    `${registry.address}/team/app`,
+    registry.dir,
+  )
+  for (const tag of ['1', '2', 'latest']) assert.ok(existsSync(join(registry.dir, `app:${tag}`, 'manifest.json')), tag)
+  await done('delete', '--tls-verify=false', at('team/app:1'))
+  const gone = await skopeo(registry, 'alice', 'inspect', '--tls-verify=false', at('team/app:2'))
+  assert.notEqual(gone.code, 0, 'skopeo removes the manifest, and so all of its tags')
 })
 
 test('podman logs in, with a password and with a robot token', { skip: lacks('podman') }, async () => {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
-import { join } from 'node:path'
 import { test } from 'node:test'
-import { Channel, RpcServer, type ServiceClient } from '@caisson/api'
+import type { ServiceClient } from '@caisson/api'
 import { AccessDefinition, Right } from '@caisson/api/registry'
 import { accessIn, basic, getToken, PASSWORD, type RegistryWithUsers, startWithUsers } from './registry-users.ts'
+import { serveRpc } from './rpc.ts'
 
 interface Served extends AsyncDisposable {
   readonly registry: RegistryWithUsers
@@ -14,12 +14,9 @@ interface Served extends AsyncDisposable {
 async function serve(): Promise<Served> {
   await using stack = new AsyncDisposableStack()
   const registry = stack.use(await startWithUsers())
-  const server = new RpcServer({ ended: () => {} })
-  assert.ok(registry.service.register(server).includes('caisson.registry.v1.Access'))
-  const path = join(registry.dir, 'rpc.sock')
-  await server.listenUnix(path)
-  stack.defer(() => server.stop(100))
-  const client = stack.use(new Channel(`unix://${path}`)).client(AccessDefinition)
+  const { channel, services } = stack.use(await serveRpc(registry))
+  assert.ok(services.includes('caisson.registry.v1.Access'))
+  const client = channel.client(AccessDefinition)
   const owned = stack.move()
   return { registry, client, [Symbol.asyncDispose]: () => owned.disposeAsync() }
 }

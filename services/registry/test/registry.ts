@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createLogger, EventLog, Store } from '@caisson/service-kit'
+import { createLogger, EventLog, type Logger, Store } from '@caisson/service-kit'
 import type { z } from 'zod'
 import { type Access, accessOf } from '../src/access/access.ts'
 import { openDiskBackend } from '../src/backend/disk/disk-backend.ts'
@@ -39,6 +39,9 @@ export interface TestRegistryOptions {
   /** Default: a disk. */
   readonly openBackend?: (changes: Changes) => Promise<Backend>
   readonly isMirrored?: IsMirrored
+  /** Default: what is at the level REGISTRY_LOG goes to standard output, by default nothing. */
+  readonly log?: Logger
+  readonly lookAtCertificateEveryMs?: number
   /** Blobs go through streams. */
   readonly streams?: boolean
 }
@@ -57,13 +60,16 @@ export async function startRegistry(options: TestRegistryOptions = {}): Promise<
   const changes = registryEvents(events)
   const onDisk = (): Promise<Backend> => openDiskBackend({ dir, store, database, changes, ...clock })
   const backend = stack.use(await (options.openBackend?.(changes) ?? onDisk()))
-  const log = createLogger('registry', process.env['REGISTRY_LOG'] ?? 'fatal')
+  const log = options.log ?? createLogger('registry', process.env['REGISTRY_LOG'] ?? 'fatal')
   const access = config.access === 'open' ? undefined : accessOf({ backend, config, dataDir: dir, log, ...clock })
   await access?.prepare()
   const gate = options.gate ?? access?.gatekeeper ?? openGate
   const assets = await loadAssets(join(import.meta.dirname, '../assets'))
   const service = createRegistryService({
     ...{ backend, config, log, gate, administration: access?.administration, assets, ...clock },
+    ...(options.lookAtCertificateEveryMs !== undefined && {
+      lookAtCertificateEveryMs: options.lookAtCertificateEveryMs,
+    }),
     ...(options.streams === true ? {} : { sender: nativeSender }),
     ...(options.isMirrored && { isMirrored: options.isMirrored }),
     tellPulls: (pulls) => tellPulls(events, pulls),

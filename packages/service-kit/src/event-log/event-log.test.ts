@@ -32,3 +32,29 @@ test('a reader at the end of the log goes on behind the numbers that a reboot le
   assert.equal(log.behind(0), 2)
   assert.equal(log.behind(log.last), 0)
 })
+
+test('a transaction that is undone leaves no gap in the log', () => {
+  using store = new Store(join(dir, 'undone.db'), eventMigrations)
+  const log = open(store, 'boot 1')
+  const happen = (id: string): void => log.append({ type: 'thing.happened', subject: { kind: 'thing', id } })
+  happen('one')
+  assert.throws(
+    () =>
+      store.transaction(() => {
+        happen('undone')
+        happen('undone too')
+        throw new Error('the disk is full')
+      }),
+    /full/,
+  )
+  happen('two')
+  const { events, gap, last } = log.read(undefined, 10)
+  assert.deepEqual(
+    events.map(({ subject, sequence }) => [subject?.id, sequence]),
+    [
+      ['one', 1],
+      ['two', 2],
+    ],
+  )
+  assert.deepEqual([gap, last, log.last], [undefined, 2, 2])
+})

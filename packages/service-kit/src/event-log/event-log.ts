@@ -143,6 +143,10 @@ export class EventLog {
     this.#table.insert(event)
     if (draft.final) this.#table.forgetSubject(kind, id)
     this.#last = sequence
+    // Its number goes to the next one: readers take a number that is missing for events that are.
+    this.#store.afterRollback(() => {
+      this.#last = Math.min(this.#last, sequence - 1)
+    })
     this.#trim(sequence)
     this.#store.afterCommit(() => {
       this.#committed = sequence

@@ -31,6 +31,7 @@ export type Durability = 'power-cut' | 'crash'
 export class Store implements Disposable {
   readonly #db: Database.Database
   #afterCommit: (() => void)[] = []
+  #afterRollback: (() => void)[] = []
 
   /** Opens or makes the file, checks it, and brings it to the newest schema; each migration is one transaction. */
   constructor(file: string, migrations: readonly Migration[]) {
@@ -54,10 +55,12 @@ export class Store implements Disposable {
     if (durability === 'crash') this.#db.exec('PRAGMA synchronous = NORMAL')
     try {
       const result = this.#db.transaction(work).immediate()
+      this.#afterRollback = []
       for (const call of this.#afterCommit.splice(0)) call()
       return result
     } catch (thrown) {
       this.#afterCommit = []
+      for (const call of this.#afterRollback.splice(0)) call()
       throw thrown
     } finally {
       if (durability === 'crash') this.#db.exec('PRAGMA synchronous = FULL')
@@ -68,6 +71,11 @@ export class Store implements Disposable {
   afterCommit(call: () => void): void {
     if (this.#db.inTransaction) this.#afterCommit.push(call)
     else call()
+  }
+
+  /** Calls `call` when the transaction that runs now is undone, and never once it is on disk. */
+  afterRollback(call: () => void): void {
+    if (this.#db.inTransaction) this.#afterRollback.push(call)
   }
 
   [Symbol.dispose](): void {

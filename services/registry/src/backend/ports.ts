@@ -4,7 +4,7 @@ import type { RepositoryName, TagName } from '../distribution/names.ts'
 
 /**
  * Where a registry keeps everything. There are two: a disk that one process owns, and an S3 bucket that several processes
- * serve together. `ports.suite.ts` says in tests what both do.
+ * serve together. `ports-suite/` says in tests what both do.
  *
  * Names, tags and digests that come in are checked already. Times are milliseconds since 1970. Errors are CaissonErrors whose
  * reasons are the codes of the distribution specification where it has one (BLOB_UNKNOWN, MANIFEST_BLOB_UNKNOWN ...).

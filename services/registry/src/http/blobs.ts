@@ -1,3 +1,5 @@
+import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
 import { CaissonError } from '@caisson/api'
 import type { Digest } from '@caisson/oci'
 import type { BlobReader } from '../backend/ports.ts'
@@ -59,13 +61,16 @@ async function send(exchange: Exchange, { sender, idleMs }: BlobSending, reader:
     sender !== undefined &&
     reader.file !== undefined &&
     reader.length >= WORTH_SENDING &&
-    request.protocol === 'http'
+    isPlain(request.raw.socket)
   )
     return await sendFile(exchange, sender, reader, idleMs)
   const stream = reader.stream()
   stream.once('close', () => void reader[Symbol.asyncDispose]())
   return reply.send(stream)
 }
+
+/** Of the connection itself: what a proxy says of its own is another matter. */
+const isPlain = (socket: Socket): boolean => !(socket instanceof TLSSocket)
 
 /** DELETE of a blob (end-10). */
 export async function deleteBlob(exchange: Exchange, blobs: RepositoryBlobs, text: string): Promise<unknown> {

@@ -47,7 +47,9 @@ export async function readBody(request: FastifyRequest, most: number): Promise<B
 /** Reads on for a while where a request is refused before its end. Returns whether the end came. */
 export async function drain(request: FastifyRequest): Promise<boolean> {
   const { raw } = request
-  if (raw.readableEnded || raw.destroyed) return true
+  if (raw.readableEnded) return true
+  // Nobody reads the rest: another request on this connection would wait behind it for good.
+  if (raw.destroyed) return raw.complete
   if ((bodyLength(request) ?? 0) > 4 * MOST_DRAINED) return false
   const abort = new AbortController()
   let seen = 0

@@ -1,7 +1,8 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createSecureContext, type SecureContextOptions } from 'node:tls'
-import { invalid } from '@caisson/api'
+import { type CaissonError, invalid } from '@caisson/api'
 import type { Logger } from '@caisson/service-kit'
 
 const LOOK_EVERY_MS = 5_000
@@ -71,11 +72,14 @@ async function read(places: Places): Promise<{ cert: string; key: string }> {
   const [cert, key] = await Promise.all([readFile(places.certificate, 'utf8'), readFile(places.key, 'utf8')])
   try {
     createSecureContext({ cert, key })
+    // An empty file counts for none above.
+    if (new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))) return { cert, key }
   } catch (cause) {
-    throw invalid(`${places.certificate} and ${places.key} are no certificate and its key`, {
-      reason: 'INVALID_CONFIG',
-      cause,
-    })
+    throw noPair(places, cause)
   }
-  return { cert, key }
+  throw noPair(places)
+}
+
+function noPair({ certificate, key }: Places, cause?: unknown): CaissonError {
+  return invalid(`${certificate} and ${key} are no certificate and its key`, { reason: 'INVALID_CONFIG', cause })
 }

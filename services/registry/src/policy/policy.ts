@@ -2,7 +2,7 @@
 export interface Policy {
   /** Everybody may pull. */
   readonly anonymousPull: boolean
-  /** Patterns of tags that never move. */
+  /** Patterns of tags that never move, and that no rule of retention removes. */
   readonly immutableTags: readonly string[]
   /** Most bytes of what the policy is set for, 0: no limit. */
   readonly quotaBytes: number

@@ -1,4 +1,5 @@
 import type { Backend, TagRecord } from '../backend/ports.ts'
+import { nameUnknown } from '../distribution/errors.ts'
 import type { RepositoryName, TagName } from '../distribution/names.ts'
 import type { PullNotes } from '../distribution/pull-notes.ts'
 import type { Policies } from '../policy/policies.ts'
@@ -27,23 +28,28 @@ export class Retention {
     this.#deps = deps
   }
 
-  /** To one repository, or all. `dryRun`: tells, and removes nothing. A tag that moves meanwhile stays. */
+  /** To one repository (NAME_UNKNOWN), or all. `dryRun`: tells, and removes nothing. A tag that moves meanwhile stays. */
   async *apply(
     options: { readonly repository?: RepositoryName; readonly dryRun: boolean },
     signal: AbortSignal,
   ): AsyncGenerator<RemovedTag> {
     const { records } = this.#deps.backend
     await this.#deps.pulls.flush()
-    const names = options.repository === undefined ? this.#repositories() : [options.repository]
+    const names = options.repository === undefined ? this.#repositories() : [await this.#existing(options.repository)]
     for await (const repository of names) {
       signal.throwIfAborted()
-      const { retention } = await this.#deps.policies.of(repository)
-      if (retention.length === 0) continue
-      for (const { tag, rule } of expiredTags(await this.#tags(repository), retention, this.#deps.clock())) {
+      const policy = await this.#deps.policies.of(repository)
+      if (policy.retention.length === 0) continue
+      for (const { tag, rule } of expiredTags(await this.#tags(repository), policy, this.#deps.clock())) {
         const isRemoved = options.dryRun || (await records.deleteTag(repository, tag.name, tag.target.digest))
         if (isRemoved) yield { repository, tag: tag.name, rule }
       }
     }
+  }
+
+  async #existing(repository: RepositoryName): Promise<RepositoryName> {
+    if (await this.#deps.backend.records.hasRepository(repository)) return repository
+    throw nameUnknown(repository)
   }
 
   async *#repositories(): AsyncGenerator<RepositoryName> {

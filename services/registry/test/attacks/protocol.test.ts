@@ -1,19 +1,13 @@
 import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import { digestOf, MAX_MANIFEST_BYTES, MEDIA_TYPE } from '@caisson/oci'
 import { Client, descriptorOf, manifestOf, sendAndCut, sendRaw } from '../client.ts'
-import { blobOf, startRegistry, type TestRegistry } from '../registry.ts'
+import { blobOf, startRegistry } from '../registry.ts'
+import { sharedRegistry } from '../shared-registry.ts'
 
-let registry: TestRegistry
-let client: Client
-
-before(async () => {
-  registry = await startRegistry()
-  client = new Client(registry.url)
-})
-after(() => registry[Symbol.asyncDispose]())
+const { registry, client } = await sharedRegistry()
 
 test('REG-01: an upload with a wrong digest is refused and gone', async () => {
   const blob = blobOf(1_000)

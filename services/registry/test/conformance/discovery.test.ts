@@ -1,24 +1,21 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { before, test } from 'node:test'
 import { digestOf, MEDIA_TYPE } from '@caisson/oci'
-import { Client, descriptorOf, type Manifest, manifestOf } from '../client.ts'
-import { blobOf, startRegistry, type TestRegistry } from '../registry.ts'
+import { descriptorOf, type Manifest, manifestOf } from '../client.ts'
+import { blobOf } from '../registry.ts'
+import { sharedRegistry } from '../shared-registry.ts'
 
 /** The workflow "content discovery" of the distribution specification. */
 
-let registry: TestRegistry
-let client: Client
+const { client } = await sharedRegistry()
 let image: Manifest
 const empty = Buffer.from('{}')
 
 before(async () => {
-  registry = await startRegistry()
-  client = new Client(registry.url)
   image = await client.pushImage('team/app', 'b', blobOf(10))
   for (const tag of ['a', 'B', 'c_1', 'c-1', 'z.9']) await client.pushManifest('team/app', tag, image)
   await client.pushBlob('team/app', empty)
 })
-after(() => registry[Symbol.asyncDispose]())
 
 const json = async (path: string) => {
   const { status, headers, body } = await client.ask('GET', path)

@@ -1,19 +1,12 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import { digestOf } from '@caisson/oci'
-import { Client } from '../client.ts'
-import { blobOf, startRegistry, type TestRegistry } from '../registry.ts'
+import { blobOf } from '../registry.ts'
+import { sharedRegistry } from '../shared-registry.ts'
 
 /** The workflow "content management" of the distribution specification. */
 
-let registry: TestRegistry
-let client: Client
-
-before(async () => {
-  registry = await startRegistry()
-  client = new Client(registry.url)
-})
-after(() => registry[Symbol.asyncDispose]())
+const { client } = await sharedRegistry()
 
 test('removes a tag and leaves the manifest and its other tags', async () => {
   const image = await client.pushImage('m/tags', 'one', blobOf(10))

@@ -1,25 +1,22 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { before, test } from 'node:test'
 import { digestOf, MEDIA_TYPE } from '@caisson/oci'
 import { Client, descriptorOf, type Manifest, manifestOf } from '../client.ts'
-import { blobOf, startRegistry, type TestRegistry } from '../registry.ts'
+import { blobOf, startRegistry } from '../registry.ts'
+import { sharedRegistry } from '../shared-registry.ts'
 
 /** The workflow "pull" of the distribution specification. */
 
-let registry: TestRegistry
-let client: Client
+const { client } = await sharedRegistry()
 let image: Manifest
 const layer = blobOf(300_000)
 const small = blobOf(100)
 const absent = digestOf('nobody ever pushed this')
 
 before(async () => {
-  registry = await startRegistry()
-  client = new Client(registry.url)
   image = await client.pushImage('team/app', 'v1', layer)
   await client.pushBlob('team/app', small)
 })
-after(() => registry[Symbol.asyncDispose]())
 
 test('answers the base of the API', async () => {
   const { status, headers } = await client.ask('GET', '/v2/')

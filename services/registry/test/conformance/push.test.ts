@@ -1,19 +1,13 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import { digestOf, MEDIA_TYPE } from '@caisson/oci'
 import { Client, descriptorOf, manifestOf } from '../client.ts'
-import { blobOf, startRegistry, type TestRegistry } from '../registry.ts'
+import { blobOf, startRegistry } from '../registry.ts'
+import { sharedRegistry } from '../shared-registry.ts'
 
 /** The workflow "push" of the distribution specification. */
 
-let registry: TestRegistry
-let client: Client
-
-before(async () => {
-  registry = await startRegistry()
-  client = new Client(registry.url)
-})
-after(() => registry[Symbol.asyncDispose]())
+const { client } = await sharedRegistry()
 
 const pull = async (repository: string, blob: Buffer) => {
   const { status, body } = await client.ask('GET', `/v2/${repository}/blobs/${digestOf(blob)}`)

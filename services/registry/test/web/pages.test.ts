@@ -1,19 +1,16 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import { Client, type Manifest } from '../client.ts'
-import { blobOf, startRegistry, type TestRegistry } from '../registry.ts'
+import { before, test } from 'node:test'
+import type { Manifest } from '../client.ts'
+import { blobOf } from '../registry.ts'
+import { sharedRegistry } from '../shared-registry.ts'
 import { BIDI, pushApp, pushHostile, pushSignature, SCRIPT } from './gallery.ts'
 
-let registry: TestRegistry
-let client: Client
+const { registry, client } = await sharedRegistry()
 let app: { index: Manifest; amd64: Manifest }
 
 before(async () => {
-  registry = await startRegistry()
-  client = new Client(registry.url)
   app = await pushApp(client, 'team/app')
 })
-after(() => registry[Symbol.asyncDispose]())
 
 async function page(path: string): Promise<string> {
   const { status, body } = await client.ask('GET', path)

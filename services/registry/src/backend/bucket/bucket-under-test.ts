@@ -6,6 +6,7 @@ import { type Digest, digestOf } from '@caisson/oci'
 import { type S3Server, type S3ServerOptions, startS3Server } from '@caisson/testkit'
 import type { RepositoryName, TagName } from '../../distribution/names.ts'
 import type { Backend, Changes, NewManifest } from '../ports.ts'
+import type { BackendUnderTest } from '../ports-suite/under-test.ts'
 import { openBucketBackend } from './bucket-backend.ts'
 import type { BucketConfig } from './config.ts'
 import type { PartSizes } from './upload-parts.ts'
@@ -52,6 +53,27 @@ export class BucketUnderTest implements AsyncDisposable {
     for (const backend of this.#backends) await backend[Symbol.asyncDispose]()
     await this.server[Symbol.asyncDispose]()
     rmSync(this.#dir, { recursive: true, force: true })
+  }
+}
+
+/** A bucket as the suite of the ports wants it: one backend at a time. */
+export async function openBucketUnderTest(options: S3ServerOptions = {}): Promise<BackendUnderTest> {
+  const bucket = await BucketUnderTest.start(options)
+  let backend = await bucket.open()
+  return {
+    get backend() {
+      return backend
+    },
+    get now() {
+      return bucket.now
+    },
+    set now(time: number) {
+      bucket.now = time
+    },
+    async reopen() {
+      backend = await bucket.open()
+    },
+    [Symbol.asyncDispose]: () => bucket[Symbol.asyncDispose](),
   }
 }
 

@@ -65,7 +65,8 @@ export class UploadBody {
     const end = chunk.length === undefined ? Number.POSITIVE_INFINITY : start + chunk.length
     const most = chunk.most === undefined ? Number.POSITIVE_INFINITY : start + chunk.most
     let arrived = start
-    for await (const piece of body as AsyncIterable<Buffer>) {
+    // What is refused is read on by whoever answers, so the body must outlive this.
+    for await (const piece of body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       signal.throwIfAborted()
       arrived += piece.length
       if (arrived > end) throw wrongSize(chunk.length, 'more')

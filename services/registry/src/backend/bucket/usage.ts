@@ -21,7 +21,7 @@ export class Usage {
 
   /** Bytes of the blobs and manifests of a scope, each counted once. */
   async of(scope: Scope): Promise<number> {
-    return sum(await this.#sizes('links', scope)) + sum(await this.#sizes('manifests', scope))
+    return await this.#together([scope])
   }
 
   /**
@@ -46,13 +46,18 @@ export class Usage {
     })
   }
 
-  async #sizes(kind: 'links' | 'manifests', scope: Scope): Promise<Map<Digest, number>> {
+  async #together(scopes: readonly Scope[]): Promise<number> {
+    return (await this.#bytes('links', scopes)) + (await this.#bytes('manifests', scopes))
+  }
+
+  async #bytes(kind: 'links' | 'manifests', scopes: readonly Scope[]): Promise<number> {
     const sizes = new Map<Digest, number>()
-    for await (const cell of this.#cells.values<{ readonly size: number }>(
-      this.#cells.objects.list(ofScope(kind, scope)),
-    ))
-      sizes.set(digestOf(cell.key), cell.value.size)
-    return sizes
+    for (const scope of scopes) {
+      const keys = this.#cells.objects.list(ofScope(kind, scope))
+      for await (const { key, value } of this.#cells.values<{ readonly size: number }>(keys))
+        sizes.set(digestOf(key), value.size)
+    }
+    return sizes.values().reduce((total, size) => total + size, 0)
   }
 
   async totals(): Promise<Totals> {
@@ -65,10 +70,8 @@ export class Usage {
     const namespaces: Record<string, number> = {}
     for await (const name of this.#names.all()) {
       const namespace = namespaceOf(name)
-      namespaces[namespace] ??= (await this.of(namespace)) + (await this.of(`${namespace}/*`))
+      namespaces[namespace] ??= await this.#together([namespace, `${namespace}/*`])
     }
     return { bytes, blobs, namespaces }
   }
 }
-
-const sum = (sizes: Map<Digest, number>): number => sizes.values().reduce((total, size) => total + size, 0)

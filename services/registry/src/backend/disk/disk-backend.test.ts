@@ -1,47 +1,31 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import assert from 'node:assert/strict'
+import { rmSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
-import { EventLog, Store } from '@caisson/service-kit'
-import { registryEvents } from '../../events.ts'
-import { migrations } from '../../store/migrations.ts'
-import { type BackendUnderTest, backendSuite } from '../ports.suite.ts'
-import type { Backend } from '../ports.ts'
-import { openDiskBackend } from './disk-backend.ts'
-
-class DiskUnderTest implements BackendUnderTest {
-  readonly #dir = mkdtempSync(join(tmpdir(), 'csn-disk-'))
-  now = Date.now()
-  #opened: { readonly backend: Backend; readonly store: Store } | undefined
-
-  get backend(): Backend {
-    if (this.#opened === undefined) throw new Error('not open')
-    return this.#opened.backend
-  }
-
-  async open(): Promise<this> {
-    const database = join(this.#dir, 'registry.db')
-    const store = new Store(database, migrations)
-    const events = new EventLog(store, { service: 'registry', hostName: 'test', retention: 10_000 })
-    const changes = registryEvents(events)
-    const backend = await openDiskBackend({ dir: this.#dir, store, database, changes, clock: () => this.now })
-    this.#opened = { backend, store }
-    return this
-  }
-
-  async reopen(): Promise<void> {
-    await this.#close()
-    await this.open()
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#close()
-    rmSync(this.#dir, { recursive: true, force: true })
-  }
-
-  async #close(): Promise<void> {
-    await this.#opened?.backend[Symbol.asyncDispose]()
-    this.#opened?.store[Symbol.dispose]()
-  }
-}
+import { Readable } from 'node:stream'
+import { test } from 'node:test'
+import { digestOf } from '@caisson/oci'
+import { app, read, signal } from '../ports-suite/content.ts'
+import { backendSuite } from '../ports-suite/index.ts'
+import { DiskUnderTest } from './disk-under-test.ts'
 
 backendSuite('disk', () => new DiskUnderTest().open())
+
+test('an upload whose file has less than its row says goes on where the file ends', async () => {
+  await using under = await new DiskUnderTest().open()
+  const whole = Buffer.from('0123456789')
+  for (const left of [undefined, 0, 4]) {
+    const { id } = await under.backend.uploads.create(app, 'sha256')
+    await under.backend.uploads.append(app, id, {}, Readable.from([whole]), signal)
+    const file = join(under.dir, 'uploads', id)
+    if (left === undefined) rmSync(file)
+    else truncateSync(file, left)
+    await under.reopen()
+    const { uploads } = under.backend
+    const { offset = -1 } = (await uploads.state(app, id)) ?? {}
+    assert.equal(offset, left ?? 0)
+    await uploads.append(app, id, { offset }, Readable.from([whole.subarray(offset)]), signal)
+    const digest = digestOf(whole)
+    assert.deepEqual(await uploads.finish(app, id, digest), { digest, size: whole.length })
+    assert.equal(await read(under.backend, digest), whole.toString())
+  }
+})

@@ -45,6 +45,7 @@ export async function openDiskBackend(deps: DiskBackendDeps): Promise<Backend> {
   const uploads = new UploadFiles({ ...common, dir: uploadDir, table: new UploadTable(store), files, records })
   await files.removeStrays()
   await uploads.removeStrays()
+  await uploads.mendRows()
   return {
     blobs: files,
     uploads,

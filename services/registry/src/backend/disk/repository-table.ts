@@ -4,13 +4,14 @@ import type { NamePage, Pull, RepositoryRecord, Scope, Totals } from '../ports.t
 import { nameOfRow, optionalTime } from './rows.ts'
 import { boundsOf } from './scope.ts'
 
-const USAGE = `
+/** Bytes of what repositories hold, each thing counted once. The parameters of the condition come twice. */
+const usageWhere = (condition: string): string => `
   SELECT
     (SELECT coalesce(sum(size), 0) FROM blob WHERE id IN (
-      SELECT blob_id FROM blob_link JOIN repository r ON r.id = repository_id WHERE r.name >= ? AND r.name < ?)) +
+      SELECT blob_id FROM blob_link JOIN repository r ON r.id = repository_id WHERE ${condition})) +
     (SELECT coalesce(sum(size), 0) FROM (
       SELECT DISTINCT digest, size FROM manifest JOIN repository r ON r.id = repository_id
-      WHERE r.name >= ? AND r.name < ?)) AS bytes`
+      WHERE ${condition})) AS bytes`
 
 /** Rows of repositories, and sums over what they hold. */
 export class RepositoryTable {
@@ -23,6 +24,7 @@ export class RepositoryTable {
   readonly #page
   readonly #counts
   readonly #usage
+  readonly #namespaceUsage
   readonly #totals
   readonly #names
 
@@ -42,7 +44,8 @@ export class RepositoryTable {
       `SELECT (SELECT count(*) FROM tag WHERE repository_id = ?) AS tags,
               (SELECT count(*) FROM manifest WHERE repository_id = ?) AS manifests`,
     )
-    this.#usage = store.prepare(USAGE)
+    this.#usage = store.prepare(usageWhere('r.name >= ? AND r.name < ?'))
+    this.#namespaceUsage = store.prepare(usageWhere('(r.name = ? OR r.name >= ? AND r.name < ?)'))
     this.#totals = store.prepare('SELECT coalesce(sum(size), 0) AS bytes, count(*) AS blobs FROM blob')
     this.#names = store.prepare(
       `SELECT DISTINCT CASE instr(name, '/') WHEN 0 THEN name ELSE substr(name, 1, instr(name, '/') - 1) END AS name
@@ -99,12 +102,13 @@ export class RepositoryTable {
   totals(): Totals {
     const row = this.#totals.get()
     const namespaces: Record<string, number> = {}
-    for (const namespace of this.#names.all().map(nameOfRow)) namespaces[namespace] = this.#namespaceUsage(namespace)
+    for (const namespace of this.#names.all().map(nameOfRow)) namespaces[namespace] = this.#inNamespace(namespace)
     return { bytes: Number(row?.['bytes']), blobs: Number(row?.['blobs']), namespaces }
   }
 
   /** The repository that has the very name is of the namespace too. */
-  #namespaceUsage(namespace: string): number {
-    return this.usage(namespace as Scope) + this.usage(`${namespace}/*`)
+  #inNamespace(namespace: string): number {
+    const parameters = [namespace, ...boundsOf(`${namespace}/*`)]
+    return Number(this.#namespaceUsage.get(...parameters, ...parameters)?.['bytes'])
   }
 }

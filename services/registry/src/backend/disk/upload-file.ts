@@ -45,7 +45,8 @@ export class UploadFile implements AsyncDisposable {
     const start = this.#arrived
     const end = chunk.length === undefined ? Number.POSITIVE_INFINITY : start + chunk.length
     const most = chunk.most === undefined ? Number.POSITIVE_INFINITY : start + chunk.most
-    for await (const piece of body as AsyncIterable<Buffer>) {
+    // What is refused is read on by whoever answers, so the body must outlive this.
+    for await (const piece of body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       signal.throwIfAborted()
       const next = this.#arrived + piece.length
       if (next > end) throw wrongSize(chunk.length, 'more')
@@ -66,6 +67,16 @@ export class UploadFile implements AsyncDisposable {
     await this.#flush()
     await this.#writing
     await this.#syncing
+  }
+
+  /** Gives up what is behind `offset`, and the room that it takes. */
+  async cutTo(offset: number): Promise<void> {
+    await this.#writing.catch(() => {})
+    await this.#syncing
+    this.#batch = []
+    this.#batched = 0
+    this.#arrived = offset
+    await this.#file.truncate(offset)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,5 +1,5 @@
 import { createHash, type Hash, randomBytes } from 'node:crypto'
-import { open, readdir, rm } from 'node:fs/promises'
+import { open, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { CaissonError } from '@caisson/api'
@@ -82,12 +82,12 @@ export class UploadFiles implements Uploads {
     try {
       await file.take(body, chunk, signal, (offset) => this.#advance(id, offset))
     } catch (thrown) {
-      if (chunk.length !== undefined || (thrown instanceof CaissonError && thrown.reason === 'QUOTA_EXCEEDED')) {
+      if (chunk.length === undefined && hasRoom(thrown) && (await isSettled(file)))
+        this.#arrivedUpTo(id, file.offset, hash)
+      else {
+        await file.cutTo(start)
         this.#advance(id, start)
-        throw thrown
       }
-      await file.settle()
-      this.#arrivedUpTo(id, file.offset, hash)
       throw thrown
     }
     this.#arrivedUpTo(id, file.offset, hash)
@@ -178,6 +178,18 @@ export class UploadFiles implements Uploads {
     return this.#deps.table.pending(scope)
   }
 
+  /** Lets no row promise more than its file has: a power cut may have taken the rest. Before anything is served. */
+  async mendRows(): Promise<void> {
+    const { commits, table, clock } = this.#deps
+    for (const { id, offset } of table.begun()) {
+      const size = await stat(this.#path(id)).then(
+        (found) => found.size,
+        (error: NodeJS.ErrnoException) => (error.code === 'ENOENT' ? 0 : Promise.reject(error)),
+      )
+      if (size < offset) commits.runLightly(() => table.advance(id, size, clock()))
+    }
+  }
+
   /** Removes files without a row. Before anything is served. */
   async removeStrays(): Promise<number> {
     let removed = 0
@@ -189,11 +201,12 @@ export class UploadFiles implements Uploads {
     return removed
   }
 
+  /** The file first: on a full disk the row needs the room. */
   async #forget(id: string): Promise<void> {
     const { commits, table } = this.#deps
-    commits.runLightly(() => table.delete(id))
     this.#hashes.delete(id)
     await rm(this.#path(id), { force: true })
+    commits.runLightly(() => table.delete(id))
   }
 
   async #alone<T>(repository: RepositoryName, id: string, act: (state: UploadState) => Promise<T>): Promise<T> {
@@ -220,6 +233,17 @@ export class UploadFiles implements Uploads {
     return join(this.#deps.dir, id)
   }
 }
+
+/** Whether an append ended for another reason than that there is no room for it. */
+function hasRoom(thrown: unknown): boolean {
+  return !['QUOTA_EXCEEDED', 'NO_SPACE'].includes(CaissonError.from(thrown).reason)
+}
+
+const isSettled = (file: UploadFile): Promise<boolean> =>
+  file.settle().then(
+    () => true,
+    () => false,
+  )
 
 async function syncFile(path: string, size: number): Promise<void> {
   // An upload that nothing was ever added to has no file yet.

@@ -9,6 +9,7 @@ import { boundsOf } from './scope.ts'
 export class UploadTable {
   readonly #insert
   readonly #get
+  readonly #begun
   readonly #has
   readonly #advance
   readonly #delete
@@ -20,6 +21,7 @@ export class UploadTable {
       'INSERT INTO upload (id, repository, algorithm, offset, started_at, touched_at) VALUES (?, ?, ?, 0, ?, ?)',
     )
     this.#get = store.prepare('SELECT * FROM upload WHERE id = ? AND repository = ?')
+    this.#begun = store.prepare('SELECT id, offset FROM upload WHERE offset > 0')
     this.#has = store.prepare('SELECT 1 FROM upload WHERE id = ?')
     this.#advance = store.prepare('UPDATE upload SET offset = ?, touched_at = ? WHERE id = ?')
     this.#delete = store.prepare('DELETE FROM upload WHERE id = ?')
@@ -36,6 +38,11 @@ export class UploadTable {
   get(repository: RepositoryName, id: string): UploadState | undefined {
     const row = this.#get.get(id, repository)
     return row && uploadOfRow(row)
+  }
+
+  /** Those that something arrived of. */
+  begun(): { readonly id: string; readonly offset: number }[] {
+    return this.#begun.all().map((row) => ({ id: String(row['id']), offset: Number(row['offset']) }))
   }
 
   has(id: string): boolean {
