@@ -49,6 +49,9 @@ interface Scenario {
 await using stack = new AsyncDisposableStack()
 const dir = mkdtempSync(join(tmpdir(), 'csn-bench-'))
 stack.defer(() => rmSync(dir, { recursive: true, force: true }))
+// The supervisor would go on without us.
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => void stack.disposeAsync().finally(() => process.exit(1)))
 let images = 0
 
 const scenarios: Scenario[] = [
