@@ -11,16 +11,19 @@ interface Target {
   readonly folder: string
   /** Entry points below the folder, by the name of the file they become in dist/. */
   readonly entries: Readonly<Record<string, string>>
-  /** Split into chunks that are loaded when they are needed. */
-  readonly splitting: boolean
+  /** Folder below dist/ of chunks that are loaded when they are needed. Absent: everything is in one file. */
+  readonly chunks?: string
+  /** Read at each call: without white space and source map. */
+  readonly isShort: boolean
 }
 
 const TARGETS: Readonly<Record<string, Target>> = {
-  cli: { folder: 'packages/cli', entries: { caisson: 'src/main.ts' }, splitting: true },
-  'image-store': { folder: 'services/image-store', entries: { main: 'src/main.ts' }, splitting: false },
-  network: { folder: 'services/network', entries: { main: 'src/main.ts' }, splitting: false },
-  runtime: { folder: 'services/runtime', entries: { main: 'src/main.ts' }, splitting: false },
-  registry: { folder: 'services/registry', entries: { main: 'src/main.ts' }, splitting: false },
+  cli: { folder: 'packages/cli', entries: { caisson: 'src/main.ts' }, chunks: 'chunks', isShort: true },
+  'image-store': { folder: 'services/image-store', entries: { main: 'src/main.ts' }, isShort: false },
+  network: { folder: 'services/network', entries: { main: 'src/main.ts' }, isShort: false },
+  runtime: { folder: 'services/runtime', entries: { main: 'src/main.ts' }, isShort: false },
+  // Its chunks are where main.js is: packages with native code are found from there.
+  registry: { folder: 'services/registry', entries: { main: 'src/main.ts' }, chunks: '.', isShort: false },
 }
 
 /** CommonJS dependencies want `require`, and some read files that lie beside their own code. */
@@ -66,24 +69,24 @@ function nearestModule(from: string, name: string): string {
   throw new Error(`${name} is not installed above ${from}: run pnpm install`)
 }
 
-function optionsOf({ folder, entries, splitting }: Target): BuildOptions & { outdir: string; metafile: true } {
+function optionsOf({ folder, entries, chunks, isShort }: Target): BuildOptions & { outdir: string; metafile: true } {
   const outdir = join(ROOT, folder, 'dist')
   return {
     absWorkingDir: join(ROOT, folder),
     entryPoints: entries,
     outdir,
     bundle: true,
-    splitting,
-    chunkNames: 'chunks/[name]-[hash]',
+    splitting: chunks !== undefined,
+    chunkNames: join(chunks ?? '.', '[name]-[hash]'),
     format: 'esm',
     platform: 'node',
     target: 'node24',
     banner: { js: BANNER },
     legalComments: 'none',
     minifySyntax: true,
-    minifyWhitespace: splitting,
+    minifyWhitespace: isShort,
     keepNames: true,
-    sourcemap: splitting ? false : 'linked',
+    sourcemap: isShort ? false : 'linked',
     sourcesContent: false,
     metafile: true,
     logLevel: 'warning',
@@ -92,8 +95,7 @@ function optionsOf({ folder, entries, splitting }: Target): BuildOptions & { out
 }
 
 /** Chunks of former builds go only once the new ones are there: a command that runs now still finds its own. */
-function removeStaleChunks(outdir: string, written: ReadonlySet<string>): void {
-  const chunks = join(outdir, 'chunks')
+function removeStaleChunks(chunks: string, written: ReadonlySet<string>): void {
   if (!existsSync(chunks)) return
   for (const name of readdirSync(chunks)) if (!written.has(join(chunks, name))) rmSync(join(chunks, name))
 }
@@ -102,7 +104,7 @@ async function bundle(target: Target): Promise<void> {
   const options = optionsOf(target)
   const { metafile } = await build(options)
   const written = Object.keys(metafile.outputs).map((file) => resolve(ROOT, target.folder, file))
-  removeStaleChunks(options.outdir, new Set(written))
+  if (target.chunks !== undefined) removeStaleChunks(join(options.outdir, target.chunks), new Set(written))
 }
 
 const names = process.argv.slice(2)

@@ -1,4 +1,4 @@
-/** Figures of many runs, in milliseconds. */
+/** Figures of many runs, all in the same unit. */
 export interface Figures {
   readonly name: string
   readonly min: number
@@ -7,8 +7,8 @@ export interface Figures {
   readonly runs: number
 }
 
-export function figures(name: string, milliseconds: readonly number[]): Figures {
-  const sorted = [...milliseconds].sort((a, b) => a - b)
+export function figures(name: string, values: readonly number[]): Figures {
+  const sorted = [...values].sort((a, b) => a - b)
   const at = (share: number): number =>
     sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
   return { name, min: at(0), p50: at(0.5), p90: at(0.9), runs: sorted.length }

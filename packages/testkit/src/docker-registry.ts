@@ -35,6 +35,8 @@ export interface DockerRegistryOptions {
   readonly dir?: string
   /** Pull-through cache of this registry: "http://127.0.0.1:5000". */
   readonly proxyOf?: string
+  /** Remembers what it knows of blobs, as Debian's own configuration has it. Default: false. */
+  readonly cache?: boolean
 }
 
 export interface DockerRegistry extends AsyncDisposable {
@@ -70,11 +72,15 @@ export async function startDockerRegistry(options: DockerRegistryOptions = {}): 
 }
 
 /** JSON is YAML. */
-function configOf({ auth, tls, proxyOf }: DockerRegistryOptions, dir: string, work: string): object {
+function configOf({ auth, tls, proxyOf, cache = false }: DockerRegistryOptions, dir: string, work: string): object {
   return {
     version: '0.1',
     log: { level: 'info', accesslog: { disabled: true } },
-    storage: { filesystem: { rootdirectory: dir }, delete: { enabled: true } },
+    storage: {
+      filesystem: { rootdirectory: dir },
+      delete: { enabled: true },
+      ...(cache && { cache: { blobdescriptor: 'inmemory' } }),
+    },
     http: {
       addr: '127.0.0.1:0',
       secret: 'of the tests',

@@ -2,8 +2,9 @@ import { join } from 'node:path'
 import { relayEvents } from '@caisson/bus'
 import { EventLog, run, Store, serve } from '@caisson/service-kit'
 import { accessOf } from './access/access.ts'
-import { openBucketBackend } from './backend/bucket/bucket-backend.ts'
+import type { BucketConfig } from './backend/bucket/config.ts'
 import { openDiskBackend } from './backend/disk/disk-backend.ts'
+import type { Backend, Changes } from './backend/ports.ts'
 import { configSchema } from './config.ts'
 import { eventSource, registryEvents, tellPulls } from './events.ts'
 import { openGate } from './http/open-gate.ts'
@@ -27,7 +28,7 @@ await run(SERVICE, configSchema, async ({ config, log, layout, dataDir, stack })
   const backend = stack.use(
     config.bucket === undefined
       ? await openDiskBackend({ dir: dataDir, store: db, database, changes })
-      : await openBucketBackend({ config: config.bucket, changes }),
+      : await openBucket(config.bucket, changes),
   )
   const access = config.access === 'open' ? undefined : accessOf({ backend, config, dataDir, log })
   await access?.prepare()
@@ -45,3 +46,9 @@ await run(SERVICE, configSchema, async ({ config, log, layout, dataDir, stack })
   const server = stack.use(await registry.listen())
   log.info({ host: server.host, port: server.port }, 'listening')
 })
+
+/** A registry on a disk does without the client of S3, which takes ten megabytes. */
+async function openBucket(config: BucketConfig, changes: Changes): Promise<Backend> {
+  const { openBucketBackend } = await import('./backend/bucket/bucket-backend.ts')
+  return await openBucketBackend({ config, changes })
+}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Threads that send parts of files to sockets with sendfile(2). A transfer belongs to one thread from its beginning to
+ * Threads that send parts of files to sockets. A transfer belongs to one thread from its beginning to
  * its end; a thread takes turns among those that can go on, so that a slow client holds up nobody.
  */
 #ifndef CAISSON_SENDER_H

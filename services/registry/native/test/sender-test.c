@@ -119,6 +119,18 @@ static void whole_and_parts(void)
 	check(ending(whole) == 0 && ending(part) == 0 && ending(nothing) == 0, "says that it went well");
 }
 
+/* Alone it is copied; joined by another it goes on with sendfile. */
+static void alone_and_joined(void)
+{
+	struct sending *alone = begin(3, FILE_BYTES - 3, 10000), *other;
+
+	check(reads(alone->client, 3, FILE_BYTES - 3) && ending(alone) == 0, "sends one that is alone");
+	alone = begin(0, FILE_BYTES, 10000);
+	other = begin(5, FILE_BYTES - 5, 10000);
+	check(reads(other->client, 5, FILE_BYTES - 5) && ending(other) == 0, "sends one that joins it");
+	check(reads(alone->client, 0, FILE_BYTES) && ending(alone) == 0, "goes on when it is alone again");
+}
+
 static void many(void)
 {
 	struct sending *all[MANY];
@@ -153,6 +165,7 @@ int main(void)
 	for (size_t i = 0; i < sizeof(content); i++)
 		content[i] = (unsigned char)(i * 2654435761u >> 13);
 	whole_and_parts();
+	alone_and_joined();
 	many();
 	failures();
 	printf("1..%d\n", plan);

@@ -61,7 +61,8 @@ export interface Uploads {
   /** Undefined for an id that is not known in this repository: never, cancelled, expired, or finished. */
   state(repository: RepositoryName, id: string): Promise<UploadState | undefined>
   /**
-   * Adds bytes. One call at a time for one upload: another gets UPLOAD_BUSY (`aborted`).
+   * Adds bytes. One call at a time for one upload: another gets UPLOAD_BUSY (`aborted`). The pieces of `body` are taken over:
+   * their memory may be given back before anybody else looks at them again.
    *
    * Throws BLOB_UPLOAD_UNKNOWN; RANGE_INVALID when `offset` is given and is not where the upload stands; SIZE_INVALID when the
    * body has more or less than `length`. When the body breaks or is refused, the upload stands where `state` says: at `offset`,

@@ -81,12 +81,11 @@ export class Router {
     const signal = signalOf(request)
     const exchange: Exchange = { request, reply, query, caller, principal, repository, spelled, signal }
     await this.#freshen(target, exchange)
-    const origin = {
-      actor: principal.name,
-      userAgent: request.headers['user-agent'] ?? '',
-      address: caller.address,
-    }
-    return await doneFor(origin, () => endpoint.act(exchange, target as never))
+    const act = (): Promise<unknown> => endpoint.act(exchange, target as never)
+    // What is only read is told of in numbers, without who read it.
+    if (endpoint.action === 'pull') return await act()
+    const userAgent = request.headers['user-agent'] ?? ''
+    return await doneFor({ actor: principal.name, userAgent, address: caller.address }, act)
   }
 
   /** `ns` names the registry that the client means. */

@@ -92,7 +92,7 @@ export const signal = new AbortController().signal
 export async function pushBlob(backend: Backend, repository: RepositoryName, bytes: Buffer): Promise<Digest> {
   const digest = digestOf(bytes)
   const { id } = await backend.uploads.create(repository, 'sha256')
-  await backend.uploads.append(repository, id, {}, Readable.from([bytes]), signal)
+  await backend.uploads.append(repository, id, {}, Readable.from([Buffer.concat([bytes, Buffer.of()])]), signal)
   await backend.uploads.finish(repository, id, digest)
   return digest
 }

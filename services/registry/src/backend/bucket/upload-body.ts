@@ -2,7 +2,9 @@ import type { Hash } from 'node:crypto'
 import { randomBytes } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import { CaissonError, exhausted } from '@caisson/api'
+import { gathered } from '../gathered.ts'
 import type { UploadChunk } from '../ports.ts'
+import { release } from '../release.ts'
 import { lost } from './blob-data.ts'
 import { keys } from './keys.ts'
 import type { Objects } from './objects.ts'
@@ -10,6 +12,8 @@ import type { UploadParts } from './upload-parts.ts'
 import type { Session, SessionChange, SessionPart } from './upload-session.ts'
 
 const MOST_PARTS = 10_000
+/** Bytes that are taken from a body at a time. */
+const BATCH = 256 << 10
 /**
  * Numbers of parts that are taken at once, in the session. Whoever takes over begins behind them, so that a part that arrives
  * late replaces none of his.
@@ -30,8 +34,9 @@ export class UploadBody {
   /** Parts that were there before, and whether those that are new may be told of while more arrives. */
   readonly #partsBefore: number
   #tellsProgress = false
-  #gathered: Buffer[] = []
-  #gatheredBytes = 0
+  /** The part that is gathered, once there is something for it, and how far it is filled. */
+  #part: Buffer | undefined
+  #filled = 0
   #sending: Promise<void> = Promise.resolve()
 
   constructor(session: Session, objects: Objects, multiparts: UploadParts, hash: Hash | undefined) {
@@ -49,7 +54,7 @@ export class UploadBody {
 
   /** Bytes that arrived. */
   get offset(): number {
-    return this.#sent + this.#gatheredBytes
+    return this.#sent + this.#filled
   }
 
   /** The first number that this append did not use. */
@@ -65,14 +70,17 @@ export class UploadBody {
     const end = chunk.length === undefined ? Number.POSITIVE_INFINITY : start + chunk.length
     const most = chunk.most === undefined ? Number.POSITIVE_INFINITY : start + chunk.most
     let arrived = start
-    // What is refused is read on by whoever answers, so the body must outlive this.
-    for await (const piece of body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    for await (const pieces of gathered(body, BATCH)) {
       signal.throwIfAborted()
-      arrived += piece.length
-      if (arrived > end) throw wrongSize(chunk.length, 'more')
-      if (arrived > most) throw exhausted('QUOTA_EXCEEDED', 'the upload is larger than what the quota leaves room for')
-      this.#hash?.update(piece)
-      await this.#gather(piece)
+      for (const piece of pieces) {
+        arrived += piece.length
+        if (arrived > end) throw wrongSize(chunk.length, 'more')
+        if (arrived > most)
+          throw exhausted('QUOTA_EXCEEDED', 'the upload is larger than what the quota leaves room for')
+        this.#hash?.update(piece)
+        await this.#gather(piece)
+        release(piece)
+      }
     }
     if (arrived < end && chunk.length !== undefined) throw wrongSize(chunk.length, 'less')
   }
@@ -80,15 +88,15 @@ export class UploadBody {
   /** Brings all that arrived into the bucket. Returns where the upload stands then. */
   async settle(): Promise<SessionChange> {
     await this.#sending
-    if (this.#gatheredBytes >= this.#multiparts.sizes.smallest) {
-      this.#send(this.#taken(this.#gatheredBytes))
+    if (this.#filled >= this.#multiparts.sizes.smallest) {
+      this.#send()
       await this.#sending
     }
     const change = { parts: this.#parts, offset: this.offset, nextPart: this.#nextPart }
-    if (this.#gatheredBytes === 0) return { ...change, tail: undefined }
+    if (this.#part === undefined) return { ...change, tail: undefined }
     const key = keys.tail(this.#session.id, randomBytes(8).toString('hex'))
-    await this.#objects.put(key, Buffer.concat(this.#gathered))
-    return { ...change, tail: { key, size: this.#gatheredBytes } }
+    await this.#objects.put(key, this.#part.subarray(0, this.#filled))
+    return { ...change, tail: { key, size: this.#filled } }
   }
 
   /** Fulfilled when nothing is on its way any more, however it ended. */
@@ -101,30 +109,29 @@ export class UploadBody {
     if (tail === undefined) return
     const bytes = await readBytes(this.#objects, tail.key)
     if (bytes.length !== tail.size) throw lost(tail.key)
-    this.#gathered = [bytes]
-    this.#gatheredBytes = bytes.length
+    await this.#gather(bytes)
   }
 
   async #gather(piece: Buffer): Promise<void> {
-    this.#gathered.push(piece)
-    this.#gatheredBytes += piece.length
     const { size } = this.#multiparts.sizes
-    while (this.#gatheredBytes >= size) {
+    for (let at = 0; at < piece.length; ) {
+      // Its memory is the system's until it is filled.
+      this.#part ??= Buffer.allocUnsafeSlow(size)
+      const copied = piece.copy(this.#part, this.#filled, at)
+      at += copied
+      this.#filled += copied
+      if (this.#filled < size) return
       // At most one part is on its way while the next one is gathered.
       await this.#sending
-      this.#send(this.#taken(size))
+      this.#send()
     }
   }
 
-  /** The first bytes of what was gathered; the rest stays. */
-  #taken(length: number): Buffer {
-    const whole = Buffer.concat(this.#gathered)
-    this.#gathered = whole.length === length ? [] : [Buffer.from(whole.subarray(length))]
-    this.#gatheredBytes = whole.length - length
-    return whole.subarray(0, length)
-  }
-
-  #send(bytes: Buffer): void {
+  /** Sends what is gathered. */
+  #send(): void {
+    const bytes = this.#part?.subarray(0, this.#filled) ?? Buffer.of()
+    this.#part = undefined
+    this.#filled = 0
     this.#sent += bytes.length
     const sending = this.#deliver(bytes, this.#sent - bytes.length)
     // It is awaited before the next one; until then a failure is nobody's.

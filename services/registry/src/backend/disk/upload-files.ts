@@ -1,10 +1,11 @@
-import { createHash, type Hash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { open, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { CaissonError } from '@caisson/api'
 import { type Digest, type DigestAlgorithm, digestAlgorithm } from '@caisson/oci'
 import type { RepositoryName } from '../../distribution/names.ts'
+import { nativeWriter, type RunningHash } from '../../native/native-writer.ts'
 import type { BlobStat, Changes, QuotaLimit, Scope, UploadChunk, UploadState, Uploads } from '../ports.ts'
 import type { Turns } from '../turns.ts'
 import type { BlobFiles } from './blob-files.ts'
@@ -31,7 +32,7 @@ export interface UploadFilesDeps {
 
 /** A hash that was made up to an offset. */
 interface HashedSoFar {
-  readonly hash: Hash
+  readonly hash: RunningHash
   readonly offset: number
 }
 
@@ -52,7 +53,7 @@ export class UploadFiles implements Uploads {
     const startedAt = this.#deps.clock()
     const state = { id: randomBytes(16).toString('hex'), repository, algorithm, offset: 0, startedAt }
     this.#deps.commits.runLightly(() => this.#deps.table.insert(state))
-    this.#keepHash(state.id, { hash: createHash(algorithm), offset: 0 })
+    this.#keepHash(state.id, { hash: nativeWriter.begin(algorithm), offset: 0 })
     return state
   }
 
@@ -77,24 +78,23 @@ export class UploadFiles implements Uploads {
   async #write(state: UploadState, chunk: UploadChunk, body: Readable, signal: AbortSignal): Promise<number> {
     const { id, offset: start } = state
     const kept = this.#hashes.get(id)
-    const hash = kept?.offset === start ? kept.hash.copy() : undefined
+    const hash = kept?.offset === start ? nativeWriter.copy(kept.hash) : undefined
     await using file = await UploadFile.open(this.#path(id), start, hash)
     try {
       await file.take(body, chunk, signal, (offset) => this.#advance(id, offset))
     } catch (thrown) {
-      if (chunk.length === undefined && hasRoom(thrown) && (await isSettled(file)))
-        this.#arrivedUpTo(id, file.offset, hash)
+      if (chunk.length === undefined && hasRoom(thrown)) this.#arrivedUpTo(id, file)
       else {
         await file.cutTo(start)
         this.#advance(id, start)
       }
       throw thrown
     }
-    this.#arrivedUpTo(id, file.offset, hash)
+    this.#arrivedUpTo(id, file)
     return file.offset
   }
 
-  #arrivedUpTo(id: string, offset: number, hash: Hash | undefined): void {
+  #arrivedUpTo(id: string, { offset, hash }: UploadFile): void {
     if (hash !== undefined) this.#keepHash(id, { hash, offset })
     this.#advance(id, offset)
   }
@@ -122,8 +122,8 @@ export class UploadFiles implements Uploads {
   async #hashOf(state: UploadState, algorithm: DigestAlgorithm): Promise<string> {
     const kept = this.#hashes.get(state.id)
     const isKept = kept !== undefined && kept.offset === state.offset && state.algorithm === algorithm
-    const hash = isKept ? kept.hash.copy() : await hashFile(this.#path(state.id), algorithm, state.offset)
-    return `${algorithm}:${hash.digest('hex')}`
+    const hex = isKept ? nativeWriter.hex(kept.hash) : await hashFile(this.#path(state.id), algorithm, state.offset)
+    return `${algorithm}:${hex}`
   }
 
   async #publish(
@@ -238,12 +238,6 @@ export class UploadFiles implements Uploads {
 function hasRoom(thrown: unknown): boolean {
   return !['QUOTA_EXCEEDED', 'NO_SPACE'].includes(CaissonError.from(thrown).reason)
 }
-
-const isSettled = (file: UploadFile): Promise<boolean> =>
-  file.settle().then(
-    () => true,
-    () => false,
-  )
 
 async function syncFile(path: string, size: number): Promise<void> {
   // An upload that nothing was ever added to has no file yet.
