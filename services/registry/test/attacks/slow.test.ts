@@ -36,7 +36,8 @@ async function patience(url: string, text: string, pause = false): Promise<{ ms:
 async function keep({ backend }: TestRegistry, blob: Buffer): Promise<string> {
   const repository = parseRepositoryName('slow')
   const { id } = await backend.uploads.create(repository, 'sha256')
-  await backend.uploads.append(repository, id, {}, Readable.from([blob]), new AbortController().signal)
+  // What it takes over is no longer ours.
+  await backend.uploads.append(repository, id, {}, Readable.from([Buffer.from(blob)]), new AbortController().signal)
   return (await backend.uploads.finish(repository, id, digestOf(blob))).digest
 }
 
