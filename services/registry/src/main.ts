@@ -40,10 +40,10 @@ await run(SERVICE, configSchema, async ({ config, log, layout, dataDir, stack })
     followed: { source: eventSource(events), bookmarks: new BookmarkTable(db) },
   })
   stack.use(registry.maintain())
-  stack.use(registry.followEvents())
   const { register } = registry
   stack.use(await serve({ service: SERVICE, layout, log, events, stopGraceMs, descriptors: DESCRIPTORS, register }))
   const server = stack.use(await registry.listen())
+  stack.use(registry.followEvents())
   log.info({ host: server.host, port: server.port }, 'listening')
 })
 
