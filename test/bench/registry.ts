@@ -67,7 +67,7 @@ const scenarios = [
     `push of ${IMAGES} images with a config each, ${AT_ONCE} at a time`,
     (contender) => () => pushImages(contender),
   ),
-]
+].filter(({ name }) => name.includes(part))
 const contenders = [await open(caisson), await open(docker)]
 const samples = scenarios.map((scenario) => ({ scenario, of: contenders.map((): number[] => []) }))
 for (let round = 0; round < rounds; round++)
