@@ -24,15 +24,27 @@ interface Answer {
 /** Pushes as clients of registries do, over connections that it keeps. */
 export class RegistryClient implements Disposable {
   readonly #url: string
-  readonly #agent: Agent
+  readonly #connections: number
+  #agent: Agent
 
   constructor(url: string, connections: number) {
     this.#url = url
-    this.#agent = new Agent({ keepAlive: true, maxSockets: connections })
+    this.#connections = connections
+    this.#agent = this.#newAgent()
+  }
+
+  /** Later requests go over new connections. */
+  closeIdle(): void {
+    this.#agent.destroy()
+    this.#agent = this.#newAgent()
   }
 
   [Symbol.dispose](): void {
     this.#agent.destroy()
+  }
+
+  #newAgent(): Agent {
+    return new Agent({ keepAlive: true, maxSockets: this.#connections })
   }
 
   /** POST, one PATCH with a length or in chunks of the size of a piece, PUT. */
@@ -76,7 +88,7 @@ export class RegistryClient implements Disposable {
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
     const bare = body.times === 0 && method !== 'HEAD' ? { 'content-length': 0 } : {}
     const outgoing = request(url, { method, agent: this.#agent, headers: { ...bare, ...headers } }, resolve)
-    outgoing.once('error', reject)
+    outgoing.on('error', reject)
     send(outgoing, body)
     const answer = await promise
     const said = await text(answer)

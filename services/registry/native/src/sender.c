@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "near.h"
+
 #define THREADS 2
 #define STACK_BYTES (128 * 1024)
 #define SLICE_BYTES (1 << 20)
@@ -38,7 +40,6 @@ static struct worker workers[THREADS];
 static pthread_once_t started = PTHREAD_ONCE_INIT;
 static int start_failure;
 static atomic_uint turn;
-static atomic_uint in_flight;
 
 static int64_t now_ms(void)
 {
@@ -85,7 +86,6 @@ static void finish(struct worker *worker, struct transfer *transfer, int error)
 	epoll_ctl(worker->epoll, EPOLL_CTL_DEL, transfer->socket, NULL);
 	close(transfer->socket);
 	close(transfer->file);
-	atomic_fetch_sub(&in_flight, 1);
 	transfer->error = error;
 	transfer->done(transfer);
 }
@@ -131,12 +131,12 @@ static ssize_t copy(struct worker *worker, struct transfer *transfer, size_t wan
 }
 
 /*
- * Where there are several transfers processors are what is scarce, and sendfile copies nothing. One alone has processors
- * to spare, but its client may wait for memory that nobody has touched: it gets what was just read.
+ * A client on this machine would have to wait for memory that nobody has touched: it gets what was just read. One that is
+ * elsewhere has a network card that fetches the bytes by itself: sendfile copies nothing.
  */
 static ssize_t send_some(struct worker *worker, struct transfer *transfer, size_t wanted)
 {
-	if (atomic_load(&in_flight) == 1)
+	if (transfer->is_near)
 		return copy(worker, transfer, wanted);
 	return sendfile(transfer->socket, transfer->file, &transfer->offset, wanted);
 }
@@ -285,7 +285,7 @@ int sender_begin(struct transfer *transfer)
 		return start_failure;
 	transfer->is_waiting = 0;
 	transfer->error = 0;
-	atomic_fetch_add(&in_flight, 1);
+	transfer->is_near = is_near(transfer->socket);
 	pthread_mutex_lock(&worker->lock);
 	transfer->next = worker->arrived;
 	worker->arrived = transfer;

@@ -25,6 +25,7 @@ struct transfer {
 	struct transfer *next;
 	struct transfer *previous;
 	int is_waiting;
+	int is_near;
 };
 
 /* Begins a transfer. 0, or an errno: then `done` is not called and the descriptors stay the caller's. */

@@ -12,15 +12,8 @@
 #include <unistd.h>
 
 #include "addon.h"
+#include "running.h"
 #include "writer.h"
-
-/* A digest that is being made. */
-struct running {
-	EVP_MD_CTX *context;
-	bool is_busy; /* a write adds to it */
-};
-
-static const napi_type_tag running_tag = { 0x6361697373686173, 0x682d72756e6e696e };
 
 struct job {
 	napi_async_work work;
@@ -33,49 +26,6 @@ struct job {
 	uint32_t count;
 	struct iovec pieces[];
 };
-
-static void free_running(napi_env env, void *data, void *hint)
-{
-	struct running *running = data;
-
-	(void)env;
-	(void)hint;
-	EVP_MD_CTX_free(running->context);
-	free(running);
-}
-
-/* Takes the context over. */
-static napi_value wrap(napi_env env, EVP_MD_CTX *context)
-{
-	struct running *running = calloc(1, sizeof(*running));
-	napi_value object = NULL;
-
-	if (!running || !context) {
-		EVP_MD_CTX_free(context);
-		free(running);
-		return throw_number(env, ENOMEM);
-	}
-	running->context = context;
-	if (napi_create_object(env, &object) != napi_ok || napi_type_tag_object(env, object, &running_tag) != napi_ok ||
-	    napi_wrap(env, object, running, free_running, NULL, NULL) != napi_ok) {
-		free_running(env, running, NULL);
-		return throw_number(env, ENOMEM);
-	}
-	return object;
-}
-
-static struct running *unwrap(napi_env env, napi_value value)
-{
-	struct running *running = NULL;
-	bool is_ours = false;
-
-	if (napi_check_object_type_tag(env, value, &running_tag, &is_ours) != napi_ok || !is_ours ||
-	    napi_unwrap(env, value, (void **)&running) != napi_ok || running->is_busy) {
-		napi_throw_type_error(env, NULL, "this is no digest that is free to be used");
-		return NULL;
-	}
-	return running;
-}
 
 static napi_value only_argument(napi_env env, napi_callback_info info)
 {
@@ -103,33 +53,22 @@ static napi_value begin(napi_env env, napi_callback_info info)
 		EVP_MD_CTX_free(context);
 		context = NULL;
 	}
-	return wrap(env, context);
-}
-
-static EVP_MD_CTX *copy_of(const struct running *running)
-{
-	EVP_MD_CTX *context = EVP_MD_CTX_new();
-
-	if (context && EVP_MD_CTX_copy_ex(context, running->context) != 1) {
-		EVP_MD_CTX_free(context);
-		return NULL;
-	}
-	return context;
+	return running_wrap(env, context);
 }
 
 /* copy(hash) */
 static napi_value copy(napi_env env, napi_callback_info info)
 {
-	struct running *running = unwrap(env, only_argument(env, info));
+	struct running *running = running_unwrap(env, only_argument(env, info));
 
-	return running ? wrap(env, copy_of(running)) : NULL;
+	return running ? running_wrap(env, running_copy(running)) : NULL;
 }
 
 /* hex(hash): the hash can go on. */
 static napi_value hex(napi_env env, napi_callback_info info)
 {
 	static const char digits[] = "0123456789abcdef";
-	struct running *running = unwrap(env, only_argument(env, info));
+	struct running *running = running_unwrap(env, only_argument(env, info));
 	unsigned char sum[EVP_MAX_MD_SIZE];
 	char text[2 * EVP_MAX_MD_SIZE];
 	unsigned length = 0;
@@ -138,7 +77,7 @@ static napi_value hex(napi_env env, napi_callback_info info)
 
 	if (!running)
 		return NULL;
-	context = copy_of(running);
+	context = running_copy(running);
 	if (!context || EVP_DigestFinal_ex(context, sum, &length) != 1)
 		length = 0;
 	EVP_MD_CTX_free(context);
@@ -252,7 +191,7 @@ static struct job *read_job(napi_env env, napi_value values[4])
 	napi_typeof(env, values[0], &kind);
 	if (job->file < 0 || napi_create_array_with_length(env, count + 1, &kept) != napi_ok || !read_pieces(env, values[3], kept, job) ||
 	    napi_set_element(env, kept, 0, values[0]) != napi_ok || napi_create_reference(env, kept, 1, &job->kept) != napi_ok ||
-	    (kind != napi_undefined && !(job->hash = unwrap(env, values[0])))) {
+	    (kind != napi_undefined && !(job->hash = running_unwrap(env, values[0])))) {
 		free_job(env, job);
 		return NULL;
 	}

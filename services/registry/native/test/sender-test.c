@@ -2,8 +2,10 @@
  *
  * The sender against sockets that read, wait, and hang up.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -56,13 +58,34 @@ static int content_file(void)
 	return file;
 }
 
-static struct sending *begin(off_t offset, uint64_t length, int idle_ms)
+static void unix_pair(int pair[2])
+{
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+		abort();
+}
+
+static void tcp_pair(int pair[2])
+{
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	socklen_t length = sizeof(address);
+
+	pair[1] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (bind(listener, (struct sockaddr *)&address, length) < 0 || listen(listener, 1) < 0 ||
+	    getsockname(listener, (struct sockaddr *)&address, &length) < 0 ||
+	    connect(pair[1], (struct sockaddr *)&address, length) < 0)
+		abort();
+	pair[0] = accept(listener, NULL, NULL);
+	close(listener);
+}
+
+static struct sending *begin_on(void (*connected)(int pair[2]), off_t offset, uint64_t length, int idle_ms)
 {
 	struct sending *sending = calloc(1, sizeof(*sending));
 	int pair[2];
 
-	if (!sending || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0 ||
-	    fcntl(pair[0], F_SETFL, O_NONBLOCK) < 0)
+	connected(pair);
+	if (!sending || fcntl(pair[0], F_SETFL, O_NONBLOCK) < 0)
 		abort();
 	pthread_mutex_init(&sending->lock, NULL);
 	pthread_cond_init(&sending->over, NULL);
@@ -73,6 +96,11 @@ static struct sending *begin(off_t offset, uint64_t length, int idle_ms)
 	if (sender_begin(&sending->transfer) != 0)
 		abort();
 	return sending;
+}
+
+static struct sending *begin(off_t offset, uint64_t length, int idle_ms)
+{
+	return begin_on(unix_pair, offset, length, idle_ms);
 }
 
 /* How it ended: 0, or an errno. */
@@ -119,16 +147,17 @@ static void whole_and_parts(void)
 	check(ending(whole) == 0 && ending(part) == 0 && ending(nothing) == 0, "says that it went well");
 }
 
-/* Alone it is copied; joined by another it goes on with sendfile. */
-static void alone_and_joined(void)
+/* To the loopback bytes are copied, to others they go by sendfile. */
+static void near(void)
 {
-	struct sending *alone = begin(3, FILE_BYTES - 3, 10000), *other;
+	struct sending *whole = begin_on(tcp_pair, 0, FILE_BYTES, 10000);
+	struct sending *part = begin_on(tcp_pair, 12345, 1 << 20, 10000);
+	struct sending *shorter = begin_on(tcp_pair, FILE_BYTES - 100, 200, 10000);
 
-	check(reads(alone->client, 3, FILE_BYTES - 3) && ending(alone) == 0, "sends one that is alone");
-	alone = begin(0, FILE_BYTES, 10000);
-	other = begin(5, FILE_BYTES - 5, 10000);
-	check(reads(other->client, 5, FILE_BYTES - 5) && ending(other) == 0, "sends one that joins it");
-	check(reads(alone->client, 0, FILE_BYTES) && ending(alone) == 0, "goes on when it is alone again");
+	check(reads(part->client, 12345, 1 << 20), "sends a part to this machine");
+	check(reads(whole->client, 0, FILE_BYTES), "sends a whole file to this machine");
+	check(ending(whole) == 0 && ending(part) == 0, "says that it went well there");
+	check(reads(shorter->client, FILE_BYTES - 100, 100) && ending(shorter) == EIO, "tells this machine of a file that is too short");
 }
 
 static void many(void)
@@ -165,7 +194,7 @@ int main(void)
 	for (size_t i = 0; i < sizeof(content); i++)
 		content[i] = (unsigned char)(i * 2654435761u >> 13);
 	whole_and_parts();
-	alone_and_joined();
+	near();
 	many();
 	failures();
 	printf("1..%d\n", plan);
