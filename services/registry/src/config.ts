@@ -4,6 +4,7 @@ import { baseConfig } from '@caisson/service-kit'
 import { z } from 'zod'
 import { accessConfig } from './access/config.ts'
 import { bucketConfig } from './backend/bucket/config.ts'
+import { upstreamsConfig } from './upstream/config.ts'
 
 const HOUR_MS = 3_600_000
 
@@ -62,6 +63,8 @@ export const configSchema = baseConfig
     /** What holds where no policy is set. */
     policy: policy.default(() => policy.parse({})),
     garbage: garbage.default(() => garbage.parse({})),
+    /** How content of other registries is fetched. */
+    upstreams: upstreamsConfig,
   })
   .refine((config) => config.access !== 'open' || isLoopback(config.host), {
     path: ['access'],

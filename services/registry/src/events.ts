@@ -7,9 +7,12 @@ type Log = Pick<EventLog, 'append'>
 /** The subject is the repository: of all that happens in it the order is known. */
 const subject = (repository: string) => ({ kind: 'repository', id: repository, name: repository })
 
-/** What this service tells of changes: manifest.pushed, manifest.deleted, tag.deleted, blob.pushed, repository.deleted. */
+/**
+ * What this service tells of changes: manifest.pushed, manifest.deleted, tag.deleted, blob.pushed, repository.deleted. A manifest
+ * that was fetched and not pushed has the attribute `upstream`.
+ */
 export const registryEvents = (log: Log): Changes => ({
-  manifestPushed: ({ repository, manifest, tags }) =>
+  manifestPushed: ({ repository, manifest, tags, upstream }) =>
     log.append({
       type: 'manifest.pushed',
       subject: subject(repository),
@@ -18,6 +21,7 @@ export const registryEvents = (log: Log): Changes => ({
         mediaType: manifest.mediaType,
         size: String(manifest.size),
         tags: tags.join(','),
+        ...(upstream !== undefined && { upstream }),
       },
     }),
   manifestDeleted: ({ repository, digest }) =>

@@ -1,18 +1,18 @@
 import type { RpcServer } from '@caisson/api'
-import { AccessDefinition, RepositoriesDefinition, StorageDefinition } from '@caisson/api/registry'
-import type { Logger } from '@caisson/service-kit'
+import { AccessDefinition, RepositoriesDefinition, StorageDefinition, UpstreamsDefinition } from '@caisson/api/registry'
 import type { Administration } from './access/administration.ts'
 import type { RegistryConfig } from './config.ts'
 import { buildDomain, choresOf, type DomainDeps } from './domain.ts'
 import { Admission } from './http/admission.ts'
 import { CertificateFiles } from './http/certificate-files.ts'
-import type { FileSender, Gatekeeper, PullThrough } from './http/ports.ts'
+import type { FileSender, Gatekeeper } from './http/ports.ts'
 import { Router } from './http/router.ts'
 import { type HttpServer, serveHttp } from './http/server.ts'
 import { Maintenance } from './maintenance/maintenance.ts'
 import { accessHandlers } from './rpc/access.ts'
 import { repositoriesHandlers } from './rpc/repositories.ts'
 import { storageHandlers } from './rpc/storage.ts'
+import { upstreamsHandlers } from './rpc/upstreams.ts'
 import type { Assets } from './web/assets.ts'
 import { webPages } from './web/web-pages.ts'
 
@@ -21,11 +21,8 @@ export interface RegistryDeps extends DomainDeps {
   readonly gate: Gatekeeper
   /** Users and their rights. Absent: everybody is let in. */
   readonly administration?: Administration | undefined
-  readonly log: Logger
   /** Absent: blobs are sent through streams. */
   readonly sender?: FileSender
-  /** Absent: nothing is fetched from other registries. */
-  readonly pullThrough?: PullThrough
   /** Style and script of the pages. Absent: there are no pages. */
   readonly assets?: Assets
 }
@@ -34,11 +31,11 @@ export type RegistryService = ReturnType<typeof createRegistryService>
 
 /** Builds the registry from what it is given. */
 export function createRegistryService(deps: RegistryDeps) {
-  const { config, gate, administration, log, sender, pullThrough, assets } = deps
+  const { config, gate, administration, log, sender, assets } = deps
   const domain = buildDomain(deps)
   const admission = new Admission(gate, domain.policies, config.publicUrl)
   const idleMs = config.idleSeconds * 1_000
-  const router = new Router({ ...domain, admission, sender, pullThrough, idleMs })
+  const router = new Router({ ...domain, admission, sender, pullThrough: domain.mirror, idleMs })
   const pages = assets && webPages({ ...domain, admission, gate, assets, log })
   return {
     ...domain,
@@ -51,6 +48,7 @@ export function createRegistryService(deps: RegistryDeps) {
       const common = { host, port, trustedProxies, maxConnections, idleMs, log }
       const options = { ...common, tls: certificates?.current, beside: pages }
       const server = stack.use(await serveHttp(router, gate, options, stopGraceMs))
+      if (domain.mirror !== undefined) stack.use(domain.mirror)
       certificates?.onChange((tls) => server.renew(tls))
       return {
         host: server.host,
@@ -77,7 +75,8 @@ export function createRegistryService(deps: RegistryDeps) {
     register(server: RpcServer): readonly string[] {
       server.register(RepositoriesDefinition, repositoriesHandlers(domain))
       server.register(StorageDefinition, storageHandlers(domain))
-      const names = [RepositoriesDefinition.fullName, StorageDefinition.fullName]
+      server.register(UpstreamsDefinition, upstreamsHandlers(domain.upstreams))
+      const names = [RepositoriesDefinition.fullName, StorageDefinition.fullName, UpstreamsDefinition.fullName]
       if (administration === undefined) return names
       server.register(AccessDefinition, accessHandlers(administration))
       return [...names, AccessDefinition.fullName]

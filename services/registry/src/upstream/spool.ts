@@ -1,0 +1,85 @@
+import { createHash } from 'node:crypto'
+import { constants, mkdirSync } from 'node:fs'
+import { type FileHandle, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Digest } from '@caisson/oci'
+import { z } from 'zod'
+import type { RepositoryName } from '../distribution/names.ts'
+
+/** An upload that a download was written to. */
+export interface SpoolNote {
+  readonly repository: RepositoryName
+  readonly upload: string
+}
+
+const note = z.object({ repository: z.string(), upload: z.string() })
+const NAME = /^[0-9a-f]{64}$/
+
+/**
+ * Downloads under way as files of this process: `<name>` has the bytes, `<name>.upload` names the upload that they go to. A file
+ * outlives the process, and the next download of the blob goes on behind it. It belongs to one repository: what another one has
+ * is no reason to show it here.
+ */
+export class Spool {
+  readonly #dir: string
+
+  private constructor(dir: string) {
+    this.#dir = dir
+  }
+
+  static open(dir: string): Spool {
+    mkdirSync(dir, { recursive: true, mode: 0o700 })
+    return new Spool(dir)
+  }
+
+  nameOf(repository: RepositoryName, digest: Digest): string {
+    return createHash('sha256').update(`${repository}@${digest}`).digest('hex')
+  }
+
+  /** The file, which may have bytes already. */
+  async file(name: string): Promise<FileHandle> {
+    return await open(join(this.#dir, name), constants.O_RDWR | constants.O_CREAT, 0o600)
+  }
+
+  async note(name: string, value: SpoolNote): Promise<void> {
+    await writeFile(join(this.#dir, `${name}.upload`), JSON.stringify(value), { mode: 0o600 })
+  }
+
+  /** The upload that an earlier download did not end. What cannot be read names none. */
+  async noted(name: string): Promise<SpoolNote | undefined> {
+    const text = await readFile(join(this.#dir, `${name}.upload`), 'utf8').catch(() => undefined)
+    if (text === undefined) return undefined
+    const parsed = note.safeParse(jsonOf(text))
+    return parsed.success ? (parsed.data as SpoolNote) : undefined
+  }
+
+  async forgetNote(name: string): Promise<void> {
+    await rm(join(this.#dir, `${name}.upload`), { force: true })
+  }
+
+  /** Readers that have it open read on. */
+  async remove(name: string): Promise<void> {
+    await rm(join(this.#dir, name), { force: true })
+    await this.forgetNote(name)
+  }
+
+  /** Files that nothing was added to since `before`. */
+  async idleSince(before: number): Promise<string[]> {
+    const names = new Set((await readdir(this.#dir)).map((name) => name.replace(/\.upload$/, '')))
+    const idle: string[] = []
+    for (const name of names) {
+      const found = await stat(join(this.#dir, name)).catch(() => undefined)
+      if (NAME.test(name) && (found?.mtimeMs ?? 0) < before) idle.push(name)
+    }
+    return idle
+  }
+}
+
+/** A note that was cut off names nothing. */
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
