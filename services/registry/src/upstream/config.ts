@@ -12,6 +12,8 @@ export const upstreamsConfig = z
     idleSeconds: z.number().min(0.1).default(30),
     /** Minutes after which a download is given up; the next one goes on with it. */
     downloadMinutes: z.number().min(0.001).default(120),
+    /** Seconds that a download goes on when nobody waits for it any more. */
+    lingerSeconds: z.number().min(0).default(30),
   })
   .prefault({})
 

@@ -39,6 +39,7 @@ export class Download {
   readonly #wanted: Wanted
   readonly #deps: DownloadDeps
   readonly #file: GrowingFile
+  readonly #stop = new AbortController()
   readonly #signal: AbortSignal
   readonly #answered = Promise.withResolvers<number | undefined>()
   #size: number | undefined
@@ -47,7 +48,7 @@ export class Download {
     this.#wanted = wanted
     this.#deps = deps
     this.#file = new GrowingFile(deps.file, deps.left)
-    this.#signal = signal
+    this.#signal = AbortSignal.any([this.#stop.signal, signal])
     this.#answered.promise.catch(() => {})
   }
 
@@ -72,31 +73,33 @@ export class Download {
       return blob
     } catch (thrown) {
       this.#answered.reject(thrown)
-      this.#file.fail(thrown)
+      this.#breakOff(thrown)
       throw thrown
     }
   }
 
   /** Fetches and stores. The first failure ends both, and is thrown when both have ended. */
   async #together(first: RemoteBytes): Promise<BlobStat> {
-    const stop = new AbortController()
-    const signal = AbortSignal.any([stop.signal, this.#signal])
+    const failures: unknown[] = []
     const breakOff = (error: unknown): never => {
-      this.#file.fail(error)
-      stop.abort(error)
-      throw stop.signal.reason
+      failures.push(error)
+      this.#breakOff(error)
+      throw error
     }
-    const [stored, fetched] = await Promise.allSettled([
-      this.#store(signal).catch(breakOff),
-      this.#fetch(first, signal).catch(breakOff),
-    ])
-    if (stored.status === 'fulfilled' && fetched.status === 'fulfilled') return stored.value
-    throw stop.signal.reason
+    const [stored] = await Promise.allSettled([this.#store().catch(breakOff), this.#fetch(first).catch(breakOff)])
+    if (stored.status === 'fulfilled' && failures.length === 0) return stored.value
+    throw failures[0]
   }
 
-  async #store(signal: AbortSignal): Promise<BlobStat> {
-    const bytes = Readable.from(this.#file.read(0, undefined, true, signal), { objectMode: false })
-    return await this.#deps.store(bytes, signal).catch((thrown: unknown) => {
+  /** Also ends a connection that nobody has read from. */
+  #breakOff(error: unknown): void {
+    this.#file.fail(error)
+    this.#stop.abort(error)
+  }
+
+  async #store(): Promise<BlobStat> {
+    const bytes = Readable.from(this.#file.read(0, undefined, true, this.#signal), { objectMode: false })
+    return await this.#deps.store(bytes, this.#signal).catch((thrown: unknown) => {
       const isWrong = thrown instanceof CaissonError && thrown.reason === 'DIGEST_INVALID'
       throw isWrong ? this.#lie('has another digest') : thrown
     })
@@ -124,15 +127,15 @@ export class Download {
     await this.#deps.admit(size ?? 0)
   }
 
-  async #fetch(first: RemoteBytes, signal: AbortSignal): Promise<void> {
+  async #fetch(first: RemoteBytes): Promise<void> {
     let bytes: RemoteBytes | undefined = first
     for (let failures = 0; ; ) {
       const before = this.#file.written
-      const failure = await this.#take(bytes, signal)
+      const failure = await this.#take(bytes)
       if (failure === undefined) break
       failures = this.#file.written > before ? 0 : failures + 1
       if (failures === MOST_FAILURES) throw failure
-      await sleep(FIRST_PAUSE_MS * 2 ** failures, undefined, { signal })
+      await sleep(FIRST_PAUSE_MS * 2 ** failures, undefined, { signal: this.#signal })
       bytes = undefined
     }
     this.#size ??= this.#file.written
@@ -140,29 +143,29 @@ export class Download {
   }
 
   /** One connection. Returns what it broke by, where going on may help. */
-  async #take(open: RemoteBytes | undefined, signal: AbortSignal): Promise<unknown> {
+  async #take(open: RemoteBytes | undefined): Promise<unknown> {
     try {
-      const bytes = open ?? (await this.#goOn(signal))
+      const bytes = open ?? (await this.#goOn())
       for await (const chunk of bytes.chunks) {
-        signal.throwIfAborted()
+        this.#signal.throwIfAborted()
         if (this.#file.written + chunk.length > this.#deps.mostBytes) throw this.#lie('does not end')
         await this.#file.append(chunk)
       }
       return undefined
     } catch (thrown) {
-      signal.throwIfAborted()
+      this.#signal.throwIfAborted()
       if (thrown instanceof CaissonError && thrown.reason === 'UPSTREAM_UNAVAILABLE') return thrown
       throw thrown
     }
   }
 
-  async #goOn(signal: AbortSignal): Promise<RemoteBytes> {
+  async #goOn(): Promise<RemoteBytes> {
     const { digest } = this.#wanted
     const size = this.#size
     const bytes = await this.#deps.remote.blob(
       { digest, ...(size !== undefined && { size }) },
       this.#file.written,
-      signal,
+      this.#signal,
     )
     if (bytes === undefined) throw blobUnknown(digest)
     if (bytes.offset !== this.#file.written) return { ...bytes, chunks: behind(bytes.chunks, this.#file.written) }

@@ -24,11 +24,10 @@ export interface DownloadsDeps {
   readonly mostBytes: number
   /** Milliseconds after which a download is given up; the next one goes on with it. */
   readonly timeoutMs: number
-  /** Milliseconds that a download goes on when nobody waits for it any more. Default: half a minute. */
-  readonly lingerMs?: number
+  /** Milliseconds that a download goes on when nobody waits for it any more. */
+  readonly lingerMs: number
 }
 
-const LINGER_MS = 30_000
 /** Downloads of an upstream that wait for their turn. */
 const MOST_WAITING = 1_000
 
@@ -93,7 +92,7 @@ export class Downloads implements AsyncDisposable {
   #begin(name: string, upstream: Upstream, wanted: Wanted): Running {
     const turns = this.#turnsOf(upstream)
     if (turns.pendingCount >= MOST_WAITING) throw busy(upstream)
-    const running = new Running(this.#deps.lingerMs ?? LINGER_MS)
+    const running = new Running(this.#deps.lingerMs)
     this.#running.set(name, running)
     const over = (): void => {
       if (this.#running.get(name) === running) this.#running.delete(name)

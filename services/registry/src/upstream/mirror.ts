@@ -38,9 +38,10 @@ export class Mirror implements PullThrough, AsyncDisposable {
 
   constructor(deps: MirrorDeps) {
     const { backend, config, upstreams } = deps
-    const { maxBlobBytes: mostBytes, downloadMinutes } = config
+    const { maxBlobBytes: mostBytes, downloadMinutes, lingerSeconds } = config
+    const times = { timeoutMs: downloadMinutes * 60_000, lingerMs: lingerSeconds * 1_000 }
     this.#upstreams = upstreams
-    this.#downloads = new Downloads({ ...deps, mostBytes, timeoutMs: downloadMinutes * 60_000 })
+    this.#downloads = new Downloads({ ...deps, ...times, mostBytes })
     this.#manifests = new MirroredManifests({ ...deps, records: backend.records })
     this.#blobs = new MirroredBlobs({ ...deps, records: backend.records, downloads: this.#downloads })
   }
