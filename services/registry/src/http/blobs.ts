@@ -4,7 +4,7 @@ import type { RepositoryBlobs } from '../distribution/blobs.ts'
 import { parseDigestAtEdge } from '../distribution/names.ts'
 import { describeBlob, describePart, rangeOf } from './blob-headers.ts'
 import type { Exchange } from './exchange.ts'
-import { sendIncoming } from './incoming-blob.ts'
+import { findIncoming, sendIncoming } from './incoming-blob.ts'
 import type { FileSender, PullThrough } from './ports.ts'
 import { sendFile } from './send-file.ts'
 
@@ -24,8 +24,8 @@ export interface BlobSending {
 export async function sendBlob(exchange: Exchange, sending: BlobSending, text: string): Promise<unknown> {
   const { request, reply, repository, signal } = exchange
   const digest = parseDigestAtEdge(text)
-  const incoming = sending.pullThrough && (await sendIncoming(exchange, sending.pullThrough, digest))
-  if (incoming !== undefined) return incoming
+  const incoming = sending.pullThrough && (await findIncoming(exchange, sending.pullThrough, digest))
+  if (incoming !== undefined) return sendIncoming(exchange, incoming, digest)
   const { size } = await sending.blobs.stat(repository, digest)
   describeBlob(exchange, digest)
   if (request.headers['if-none-match'] === `"${digest}"`) return reply.code(304).send()

@@ -39,16 +39,16 @@ export class Download {
   readonly #wanted: Wanted
   readonly #deps: DownloadDeps
   readonly #file: GrowingFile
-  readonly #stop = new AbortController()
-  readonly #signal: AbortSignal
+  readonly #abort: AbortController
   readonly #answered = Promise.withResolvers<number | undefined>()
   #size: number | undefined
 
-  constructor(wanted: Wanted, deps: DownloadDeps, signal: AbortSignal) {
+  /** `abort` ends it, and is aborted when it fails: nobody joins it then. */
+  constructor(wanted: Wanted, deps: DownloadDeps, abort: AbortController) {
     this.#wanted = wanted
     this.#deps = deps
     this.#file = new GrowingFile(deps.file, deps.left)
-    this.#signal = AbortSignal.any([this.#stop.signal, signal])
+    this.#abort = abort
     this.#answered.promise.catch(() => {})
   }
 
@@ -91,10 +91,14 @@ export class Download {
     throw failures[0]
   }
 
+  get #signal(): AbortSignal {
+    return this.#abort.signal
+  }
+
   /** Also ends a connection that nobody has read from. */
   #breakOff(error: unknown): void {
     this.#file.fail(error)
-    this.#stop.abort(error)
+    this.#abort.abort(error)
   }
 
   async #store(): Promise<BlobStat> {

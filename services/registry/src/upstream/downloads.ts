@@ -122,7 +122,7 @@ export class Downloads implements AsyncDisposable {
       const admit = async (size: number): Promise<void> => void (await quota.room(wanted.repository, size))
       const store = (bytes: Readable, signal: AbortSignal) => this.#store(name, wanted, bytes, signal)
       const left = (await file.stat()).size
-      const download = new Download(wanted, { remote, file, left, admit, store, mostBytes }, running.signal)
+      const download = new Download(wanted, { remote, file, left, admit, store, mostBytes }, running.abort)
       running.start(download)
       await download.run()
       over()

@@ -3,7 +3,8 @@ import type { Download } from './download.ts'
 
 /** One download, from the wait for its turn to its end, and who shares it. */
 export class Running {
-  readonly #abort = new AbortController()
+  /** Aborted when it is given up, or has failed. */
+  readonly abort = new AbortController()
   readonly #started = Promise.withResolvers<Download>()
   readonly #unshared = Promise.withResolvers<void>()
   readonly #lingerMs: number
@@ -20,7 +21,7 @@ export class Running {
   }
 
   get signal(): AbortSignal {
-    return this.#abort.signal
+    return this.abort.signal
   }
 
   get started(): Promise<Download> {
@@ -43,7 +44,7 @@ export class Running {
   }
 
   stop(reason: CaissonError): void {
-    this.#abort.abort(reason)
+    this.abort.abort(reason)
   }
 
   /** Returns how to leave. When the last one has left, the download is not gone on with for long. */
