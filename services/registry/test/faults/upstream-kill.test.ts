@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Channel } from '@caisson/api'
+import { UpstreamsDefinition } from '@caisson/api/registry'
+import { digestOf } from '@caisson/oci'
+import type { Client } from '../client.ts'
+import { RegistryProcess } from '../registry-process.ts'
+import { mockUpstream, sendFrom } from '../upstream/mock-upstream.ts'
+
+const ROUNDS = 5
+const PIECE = 100_000
+const root = mkdtempSync(join(tmpdir(), 'csn-upstream-kill-'))
+after(() => rmSync(root, { recursive: true, force: true }))
+
+const blob = randomBytes(30 * PIECE)
+const path = `/v2/hub/app/blobs/${digestOf(blob)}`
+
+async function set(url: string): Promise<void> {
+  await using channel = new Channel(`unix://${join(root, 'run/registry.sock')}`)
+  await channel.client(UpstreamsDefinition).set({ name: 'upstream.test', url, prefix: 'hub' })
+}
+
+/** Bytes that come until the registry is gone. They are the blob's, and never all of it. */
+async function readUntilGone(client: Client): Promise<void> {
+  let length = 0
+  try {
+    for await (const piece of (await client.send('GET', path)).body ?? []) {
+      assert.ok(Buffer.from(piece).equals(blob.subarray(length, length + piece.length)), `wrong bytes at ${length}`)
+      length += piece.length
+    }
+  } catch (error) {
+    if (error instanceof assert.AssertionError) throw error
+  }
+  assert.ok(length < blob.length, 'the whole blob came although the registry was killed')
+}
+
+test('a download goes on behind a kill -9, wherever it hits, and leaves nothing behind', async () => {
+  let isSlow = true
+  await using upstream = await mockUpstream(async (request, response) => {
+    const bytes = sendFrom(request, response, blob)
+    for (let at = 0; at < bytes.length && !response.destroyed; at += PIECE) {
+      response.write(bytes.subarray(at, at + PIECE))
+      if (isSlow) await sleep(50)
+    }
+    response.end()
+  })
+  mkdirSync(join(root, 'etc'))
+  const config = { access: 'open', port: 0, web: false }
+  writeFileSync(join(root, 'etc/registry.json'), JSON.stringify(config))
+  for (let round = 0; round < ROUNDS; round++) {
+    await using registry = await RegistryProcess.start(root)
+    if (round === 0) await set(upstream.url)
+    const reading = Promise.all([readUntilGone(registry.client), readUntilGone(registry.client)])
+    await sleep(50 + Math.random() * 200)
+    await registry.kill()
+    await reading
+  }
+  isSlow = false
+  await using registry = await RegistryProcess.start(root)
+  const { status, body } = await registry.client.ask('GET', path)
+  assert.equal(status, 200)
+  assert.ok(body.equals(blob))
+  const last = Number(/^bytes=(\d+)-$/.exec(upstream.headers.at(-1)?.range ?? '')?.[1] ?? 0)
+  assert.ok(last > 0, 'the last download began anew')
+  for (let tried = 0; tried < 100 && readdirSync(join(root, 'registry/downloads')).length > 0; tried++) await sleep(20)
+  assert.deepEqual(readdirSync(join(root, 'registry/downloads')), [])
+  assert.deepEqual(readdirSync(join(root, 'registry/uploads')), [])
+})
