@@ -1,5 +1,10 @@
 import type { ServiceClient } from '@caisson/api'
-import type { AccessDefinition, RepositoriesDefinition, StorageDefinition } from '@caisson/api/registry'
+import type {
+  AccessDefinition,
+  RepositoriesDefinition,
+  StorageDefinition,
+  UpstreamsDefinition,
+} from '@caisson/api/registry'
 import type { Engine } from './engine.ts'
 
 /** The administration of an engine's registry. */
@@ -7,6 +12,7 @@ export interface RegistryService {
   readonly repositories: ServiceClient<typeof RepositoriesDefinition>
   readonly access: ServiceClient<typeof AccessDefinition>
   readonly storage: ServiceClient<typeof StorageDefinition>
+  readonly upstreams: ServiceClient<typeof UpstreamsDefinition>
 }
 
 /** Connects to the registry. Throws REGISTRY_NOT_RUNNING when there is none. */
@@ -16,6 +22,7 @@ export async function registryService(engine: Engine): Promise<RegistryService> 
     repositories: channel.client(api.RepositoriesDefinition),
     access: channel.client(api.AccessDefinition),
     storage: channel.client(api.StorageDefinition),
+    upstreams: channel.client(api.UpstreamsDefinition),
   }
 }
 
