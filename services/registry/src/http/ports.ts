@@ -56,6 +56,8 @@ export interface PullThrough {
    * UPSTREAM_LIES.
    */
   freshen(repository: RepositoryName, wanted: Reference, signal: AbortSignal): Promise<'fresh' | 'stale'>
+  /** The same for what refers to a manifest, before it is listed. */
+  freshenReferrers(repository: RepositoryName, subject: Digest, signal: AbortSignal): Promise<'fresh' | 'stale'>
   /**
    * A blob that is not here yet, as it comes in. Undefined: it is here, or the repository is an ordinary one. Throws as above,
    * BLOB_UNKNOWN, QUOTA_EXCEEDED, UPSTREAM_BUSY.

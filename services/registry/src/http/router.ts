@@ -4,7 +4,7 @@ import type { RepositoryBlobs } from '../distribution/blobs.ts'
 import { mirrorOnly } from '../distribution/errors.ts'
 import type { Listings } from '../distribution/listings.ts'
 import type { RepositoryManifests } from '../distribution/manifests.ts'
-import { parseRepositoryName, type RepositoryName } from '../distribution/names.ts'
+import { parseDigestAtEdge, parseRepositoryName, type RepositoryName } from '../distribution/names.ts'
 import type { RepositoryUploads } from '../distribution/uploads.ts'
 import type { Admission } from './admission.ts'
 import { deleteBlob, sendBlob } from './blobs.ts'
@@ -84,7 +84,7 @@ export class Router {
     if (endpoint.action === 'push') await this.#refuseCopy(repository)
     const signal = signalOf(request)
     const exchange: Exchange = { request, reply, query, caller, principal, repository, spelled, signal }
-    if (target.kind === 'manifest') await this.#freshen(target.reference, exchange)
+    await this.#freshen(target, exchange)
     return await endpoint.act(exchange, target as never)
   }
 
@@ -103,10 +103,17 @@ export class Router {
     if (source !== undefined) throw mirrorOnly(repository, source)
   }
 
-  async #freshen(text: string, { request, reply, repository, signal }: Exchange): Promise<void> {
+  /** Brings what the source has here, before it is looked up. */
+  async #freshen(target: InRepository, { request, reply, repository, signal }: Exchange): Promise<void> {
     const { pullThrough } = this.#deps
     if (pullThrough === undefined || (request.method !== 'GET' && request.method !== 'HEAD')) return
-    if ((await pullThrough.freshen(repository, existing(text), signal)) === 'stale') reply.header('warning', STALE)
+    const freshness =
+      target.kind === 'manifest'
+        ? await pullThrough.freshen(repository, existing(target.reference), signal)
+        : target.kind === 'referrers'
+          ? await pullThrough.freshenReferrers(repository, parseDigestAtEdge(target.reference), signal)
+          : 'fresh'
+    if (freshness === 'stale') reply.header('warning', STALE)
   }
 
   #methodsOf(kind: string): string[] {

@@ -97,6 +97,11 @@ class Translated implements RemoteRepository {
     return await this.#found(() => this.#repository.manifest(reference, signal))
   }
 
+  async referrers(subject: Digest, signal: AbortSignal): Promise<readonly Digest[]> {
+    const found = await this.#found(() => this.#repository.referrers(subject, undefined, signal))
+    return (found ?? []).map(({ digest }) => digest)
+  }
+
   async statBlob(digest: Digest, signal: AbortSignal): Promise<{ readonly size: number | undefined } | undefined> {
     return await this.#found(() => this.#repository.statBlob(digest, signal))
   }

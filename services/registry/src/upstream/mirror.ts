@@ -59,6 +59,13 @@ export class Mirror implements PullThrough, AsyncDisposable {
     return upstream === undefined ? 'fresh' : await this.#manifests.freshen(upstream, repository, wanted, signal)
   }
 
+  async freshenReferrers(repository: RepositoryName, subject: Digest, signal: AbortSignal): Promise<Freshness> {
+    const upstream = await this.#upstreams.of(repository)
+    return upstream === undefined
+      ? 'fresh'
+      : await this.#manifests.freshenReferrers(upstream, repository, subject, signal)
+  }
+
   async blob(repository: RepositoryName, digest: Digest, signal: AbortSignal): Promise<IncomingBlob | undefined> {
     const upstream = await this.#upstreams.of(repository)
     return upstream && (await this.#blobs.download(upstream, repository, digest, signal))

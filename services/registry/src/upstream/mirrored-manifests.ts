@@ -5,9 +5,9 @@ import type { RepositoryManifests } from '../distribution/manifests.ts'
 import type { Reference, RepositoryName, TagName } from '../distribution/names.ts'
 import type { Policies } from '../policy/policies.ts'
 import { matchesPattern } from '../policy/policy.ts'
+import { Checks } from './checks.ts'
 import { Flights } from './flights.ts'
 import type { RemoteManifest, RemoteRepository, Remotes } from './ports.ts'
-import { TagChecks } from './tag-checks.ts'
 import { remoteName, type Upstream } from './upstream.ts'
 
 /** Whether what is held is what the upstream has, or only what it had when it last answered. */
@@ -24,6 +24,8 @@ export interface MirroredManifestsDeps {
 /** What a client waits when there is nothing to give it instead, and when there is. */
 const FETCH_MS = 60_000
 const CHECK_MS = 15_000
+/** Referrers of one subject that are fetched; the further ones are not known here. */
+const MOST_REFERRERS = 200
 
 interface Wanted {
   readonly upstream: Upstream
@@ -34,12 +36,12 @@ interface Wanted {
 /** Brings manifests here before they are looked up. What they name comes when it is asked for itself. */
 export class MirroredManifests implements AsyncDisposable {
   readonly #deps: MirroredManifestsDeps
-  readonly #checks: TagChecks
+  readonly #checks: Checks
   readonly #flights = new Flights<Freshness>()
 
   constructor(deps: MirroredManifestsDeps) {
     this.#deps = deps
-    this.#checks = new TagChecks(deps.clock)
+    this.#checks = new Checks(deps.clock)
   }
 
   /** Afterwards what the upstream has is held, and what it has no more is not. Throws what Remotes throw when nothing is held. */
@@ -54,6 +56,28 @@ export class MirroredManifests implements AsyncDisposable {
     return 'digest' in reference
       ? await this.#byDigest(wanted, reference, signal)
       : await this.#byTag(wanted, reference.tag, signal)
+  }
+
+  /** Afterwards what refers to a manifest at the upstream is held, as far as it was pushed with a subject. */
+  async freshenReferrers(
+    upstream: Upstream,
+    repository: RepositoryName,
+    subject: Digest,
+    signal: AbortSignal,
+  ): Promise<Freshness> {
+    const key = `${repository} referrers of ${subject}`
+    if (this.#checks.isTrusted(upstream, key)) return 'fresh'
+    if (this.#checks.isAway(upstream)) return 'stale'
+    const remote = this.#deps.remotes.repository(upstream, remoteName(upstream, repository))
+    const fetch = async (working: AbortSignal): Promise<Freshness> =>
+      await this.#unlessAway(upstream, async () => {
+        const wanted = { upstream, remote, repository }
+        const digests = await remote.referrers(subject, working)
+        for (const digest of digests.slice(0, MOST_REFERRERS)) await this.#byDigest(wanted, { digest }, working)
+        this.#checks.checked(upstream, key)
+        return 'fresh'
+      })
+    return await this.#flights.join(key, FETCH_MS, fetch, signal)
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -73,20 +97,27 @@ export class MirroredManifests implements AsyncDisposable {
     const held = await this.#deps.records.manifestStat(repository, { tag })
     if (held === undefined)
       return await this.#flights.join(key, FETCH_MS, (working) => this.#fetch(wanted, tag, [tag], working), signal)
-    if (this.#checks.isTrusted(upstream, repository, tag) || (await this.#isFrozen(repository, tag))) return 'fresh'
+    if (this.#checks.isTrusted(upstream, key) || (await this.#isFrozen(repository, tag))) return 'fresh'
     if (this.#checks.isAway(upstream)) return 'stale'
     return await this.#flights.join(key, CHECK_MS, (working) => this.#check(wanted, tag, held.digest, working), signal)
   }
 
-  /** Compares a tag that is held. An upstream that does not answer leaves it where it is. */
+  /** Compares a tag that is held. */
   async #check(wanted: Wanted, tag: TagName, held: Digest, signal: AbortSignal): Promise<Freshness> {
     const { upstream, remote, repository } = wanted
-    try {
+    return await this.#unlessAway(upstream, async () => {
       const found = await remote.resolve(tag, signal)
       if (found === undefined) await this.#deps.records.deleteTag(repository, tag, held)
       else if (found !== held) return await this.#move(wanted, tag, found, signal)
-      this.#checks.checked(upstream, repository, tag)
+      this.#checks.checked(upstream, `${repository}:${tag}`)
       return 'fresh'
+    })
+  }
+
+  /** An upstream that does not answer leaves everything where it is. */
+  async #unlessAway(upstream: Upstream, ask: () => Promise<Freshness>): Promise<Freshness> {
+    try {
+      return await ask()
     } catch (thrown) {
       if (!isAway(thrown)) throw thrown
       this.#checks.wasAway(upstream)
@@ -118,7 +149,7 @@ export class MirroredManifests implements AsyncDisposable {
       ...{ repository, reference: { digest }, tags, contentType, bytes },
       upstream: upstream.name,
     })
-    for (const tag of tags) this.#checks.checked(upstream, repository, tag)
+    for (const tag of tags) this.#checks.checked(upstream, `${repository}:${tag}`)
   }
 
   async #isFrozen(repository: RepositoryName, tag: TagName): Promise<boolean> {

@@ -15,6 +15,8 @@ export interface RemoteRepository {
   resolve(reference: string, signal: AbortSignal): Promise<Digest | undefined>
   /** By tag or digest; checked, and at most 4 MiB. Undefined: it has none. */
   manifest(reference: string, signal: AbortSignal): Promise<RemoteManifest | undefined>
+  /** Digests of what has this subject, from its API or its fallback tag. */
+  referrers(subject: Digest, signal: AbortSignal): Promise<readonly Digest[]>
   /** Undefined: it has no such blob. */
   statBlob(digest: Digest, signal: AbortSignal): Promise<{ readonly size: number | undefined } | undefined>
   /** From `offset` on, or from 0 where the upstream knows no ranges. Undefined: it has no such blob. */

@@ -193,3 +193,26 @@ test('what another repository of the upstream has here is linked, when the upstr
   assert.equal((await client.ask('GET', `/v2/hub/nobody/blobs/${digestOf(layer)}`)).status, 404)
   assert.equal(await registry.backend.records.hasRepository('hub/nobody' as never), false)
 })
+
+test('referrers of the upstream are fetched when they are asked for, and listed when it is away', {
+  skip,
+}, async () => {
+  await using mirroring = await startMirroring()
+  const { client, source, upstream } = mirroring
+  const image = await source.pushImage('library/app', '1', randomBytes(10))
+  const subject = descriptorOf(image.bytes, image.mediaType)
+  const signature = await source.imageOf('library/app', randomBytes(10), { subject, artifactType: 'text/signature' })
+  assert.equal((await source.pushManifest('library/app', signature.digest, signature)).status, 201)
+  // What has no referrers API lists them under a tag.
+  const list = manifestOf({ manifests: [descriptorOf(signature.bytes, signature.mediaType)] }, MEDIA_TYPE.ociIndex)
+  assert.equal((await source.pushManifest('library/app', image.digest.replace(':', '-'), list)).status, 201)
+  const listed = async () => {
+    const { body, headers } = await client.ask('GET', at(`referrers/${image.digest}`))
+    const { manifests } = JSON.parse(body.toString()) as { manifests: { digest: string; artifactType: string }[] }
+    return [manifests.map(({ digest, artifactType }) => [digest, artifactType]), headers.get('warning')?.slice(0, 3)]
+  }
+  const expected = [[signature.digest, 'text/signature']]
+  assert.deepEqual(await listed(), [expected, undefined])
+  await upstream.stop()
+  assert.deepEqual(await listed(), [expected, '110'])
+})
