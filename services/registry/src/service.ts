@@ -43,12 +43,13 @@ export function createRegistryService(deps: RegistryDeps) {
     /** Serves clients over HTTP until it is disposed. */
     async listen(): Promise<HttpServer> {
       const stack = new AsyncDisposableStack()
+      // Clients that read from a download get to its end first.
+      if (domain.mirror !== undefined) stack.use(domain.mirror)
       const certificates = config.tls && stack.use(await CertificateFiles.open(config.tls, log))
       const { host, port, trustedProxies, maxConnections, stopGraceMs } = config
       const common = { host, port, trustedProxies, maxConnections, idleMs, log }
       const options = { ...common, tls: certificates?.current, beside: pages }
       const server = stack.use(await serveHttp(router, gate, options, stopGraceMs))
-      if (domain.mirror !== undefined) stack.use(domain.mirror)
       certificates?.onChange((tls) => server.renew(tls))
       return {
         host: server.host,

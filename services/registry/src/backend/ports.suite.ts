@@ -240,6 +240,18 @@ function manifests(it: It): void {
     assert.ok(await backend.records.manifest(app, { tag: tag('x') }))
   })
 
+  it('takes a copy from another registry without its parts, and keeps those that come later', async (backend, under) => {
+    const [here, missing] = [await push(backend, app, Buffer.from('here')), digestOf('missing')]
+    const upstream = 'registry.example'
+    const copy = manifest(app, { blobs: [here, missing], manifests: [digestOf('child')], tags: [tag('x')], upstream })
+    await backend.records.putManifest(copy)
+    assert.equal((await backend.records.manifest(app, { tag: tag('x') }))?.digest, copy.digest)
+    assert.equal(await backend.records.linkedBlob(app, missing), undefined)
+    assert.equal(await push(backend, app, Buffer.from('missing')), missing)
+    under.now += 2 * HOUR
+    assert.deepEqual(await collect(backend), [])
+  })
+
   it('moves a tag, but not one that is frozen', async (backend) => {
     const one = manifest(app, { text: 'one', tags: [tag('v1')], frozen: [tag('v1')] })
     const two = manifest(app, { text: 'two', tags: [tag('v1')] })
