@@ -3,8 +3,7 @@ import { constants, mkdirSync } from 'node:fs'
 import { type FileHandle, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Digest } from '@caisson/oci'
-import { z } from 'zod'
-import type { RepositoryName } from '../distribution/names.ts'
+import { isRepositoryName, type RepositoryName } from '../distribution/names.ts'
 
 /** An upload that a download was written to. */
 export interface SpoolNote {
@@ -12,7 +11,7 @@ export interface SpoolNote {
   readonly upload: string
 }
 
-const note = z.object({ repository: z.string(), upload: z.string() })
+const UPLOAD = /^[0-9a-f]{32}$/
 const NAME = /^[0-9a-f]{64}$/
 
 /**
@@ -41,16 +40,15 @@ export class Spool {
     return await open(join(this.#dir, name), constants.O_RDWR | constants.O_CREAT, 0o600)
   }
 
-  async note(name: string, value: SpoolNote): Promise<void> {
-    await writeFile(join(this.#dir, `${name}.upload`), JSON.stringify(value), { mode: 0o600 })
+  async note(name: string, { repository, upload }: SpoolNote): Promise<void> {
+    await writeFile(join(this.#dir, `${name}.upload`), `${upload} ${repository}`, { mode: 0o600 })
   }
 
-  /** The upload that an earlier download did not end. What cannot be read names none. */
+  /** The upload that an earlier download did not end. A note that was cut off names none. */
   async noted(name: string): Promise<SpoolNote | undefined> {
     const text = await readFile(join(this.#dir, `${name}.upload`), 'utf8').catch(() => undefined)
-    if (text === undefined) return undefined
-    const parsed = note.safeParse(jsonOf(text))
-    return parsed.success ? (parsed.data as SpoolNote) : undefined
+    const [upload = '', repository = ''] = text?.split(' ') ?? []
+    return UPLOAD.test(upload) && isRepositoryName(repository) ? { upload, repository } : undefined
   }
 
   async forgetNote(name: string): Promise<void> {
@@ -72,14 +70,5 @@ export class Spool {
       if (NAME.test(name) && (found?.mtimeMs ?? 0) < before) idle.push(name)
     }
     return idle
-  }
-}
-
-/** A note that was cut off names nothing. */
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
   }
 }

@@ -1,9 +1,9 @@
 import { CaissonError, exhausted, failedPrecondition, notFound } from '@caisson/api'
 import type { Documents, Records } from '../backend/ports.ts'
 import { isRepositoryName, MAX_NAME, type RepositoryName } from '../distribution/names.ts'
+import { upstreamDocument } from '../store/upstream-document.ts'
 import { checkedUpstream, type UpstreamRequest } from './checked-upstream.ts'
 import type { Upstream } from './upstream.ts'
-import { upstreamDocument } from './upstream-document.ts'
 
 const COLLECTION = 'upstream'
 /** How long another process's change may go unseen. */

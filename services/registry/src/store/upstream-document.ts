@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { RepositoryName } from '../distribution/names.ts'
-import type { Upstream } from './upstream.ts'
+import type { Upstream } from '../upstream/upstream.ts'
 
 /** An upstream as the backend's documents hold it, by its name. The password is in it: what reads documents is trusted. */
 export const upstreamDocument = z
