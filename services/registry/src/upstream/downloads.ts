@@ -38,6 +38,12 @@ export interface SharedDownload extends Disposable {
   read(first: number, end: number | undefined, signal: AbortSignal): Readable
 }
 
+/** A download, and how to leave it. */
+interface Shared {
+  readonly running: Running
+  readonly leave: () => void
+}
+
 /** Downloads under way: one a blob and repository, however many wait for it. */
 export class Downloads implements AsyncDisposable {
   readonly #deps: DownloadsDeps
@@ -51,14 +57,13 @@ export class Downloads implements AsyncDisposable {
   /** Joins or begins the download of a blob, and waits for the upstream's answer. Throws what Remotes and quotas throw, BLOB_UNKNOWN. */
   async join(upstream: Upstream, wanted: Wanted, signal: AbortSignal): Promise<SharedDownload> {
     const name = this.#deps.spool.nameOf(wanted.repository, wanted.digest)
-    const running = await this.#current(name, upstream, wanted)
-    const share = running.share()
+    const { running, leave } = await this.#shared(name, upstream, wanted)
     try {
       const download = await unlessAborted(running.started, signal)
       const size = await unlessAborted(download.answered, signal)
-      return { size, read: (first, end, reading) => download.read(first, end, reading), [Symbol.dispose]: share }
+      return { size, read: (first, end, reading) => download.read(first, end, reading), [Symbol.dispose]: leave }
     } catch (thrown) {
-      share()
+      leave()
       throw thrown
     }
   }
@@ -80,13 +85,15 @@ export class Downloads implements AsyncDisposable {
   }
 
   /** One that is being given up is waited for: it has the file. One that has not had its turn is replaced. */
-  async #current(name: string, upstream: Upstream, wanted: Wanted): Promise<Running> {
+  async #shared(name: string, upstream: Upstream, wanted: Wanted): Promise<Shared> {
     for (let running = this.#running.get(name); running !== undefined; running = this.#running.get(name)) {
-      if (!running.signal.aborted) return running
+      // At once: it keeps its file for those who share it when it ends.
+      if (!running.signal.aborted) return { running, leave: running.share() }
       if (!running.hasTurn) break
       await running.ended
     }
-    return this.#begin(name, upstream, wanted)
+    const running = this.#begin(name, upstream, wanted)
+    return { running, leave: running.share() }
   }
 
   #begin(name: string, upstream: Upstream, wanted: Wanted): Running {
@@ -109,7 +116,6 @@ export class Downloads implements AsyncDisposable {
     return running
   }
 
-  /** `over` is called before the file goes: who comes then finds the blob in the store, or begins anew. */
   async #run(name: string, upstream: Upstream, wanted: Wanted, running: Running, over: () => void): Promise<void> {
     const { spool, remotes, quota, mostBytes, timeoutMs } = this.#deps
     const late = setTimeout(() => running.stop(tooLong(wanted)), timeoutMs)
@@ -125,14 +131,14 @@ export class Downloads implements AsyncDisposable {
       const download = new Download(wanted, { remote, file, left, admit, store, mostBytes }, running.abort)
       running.start(download)
       await download.run()
-      over()
       await spool.remove(name)
     } catch (thrown) {
-      over()
       // Bytes that are wrong are not gone on with.
       if (!(thrown instanceof CaissonError) || !MAY_GO_ON.has(thrown.reason)) await spool.remove(name)
       throw thrown
     } finally {
+      // Who comes from here on finds the blob in the store, or begins anew.
+      over()
       clearTimeout(late)
       if (file !== undefined) void running.unshared().then(() => file?.close())
     }

@@ -46,7 +46,7 @@ export class Spool {
 
   /** The upload that an earlier download did not end. A note that was cut off names none. */
   async noted(name: string): Promise<SpoolNote | undefined> {
-    const text = await readFile(join(this.#dir, `${name}.upload`), 'utf8').catch(() => undefined)
+    const text = await unlessMissing(readFile(join(this.#dir, `${name}.upload`), 'utf8'))
     const [upload = '', repository = ''] = text?.split(' ') ?? []
     return UPLOAD.test(upload) && isRepositoryName(repository) ? { upload, repository } : undefined
   }
@@ -66,9 +66,17 @@ export class Spool {
     const names = new Set((await readdir(this.#dir)).map((name) => name.replace(/\.upload$/, '')))
     const idle: string[] = []
     for (const name of names) {
-      const found = await stat(join(this.#dir, name)).catch(() => undefined)
+      const found = await unlessMissing(stat(join(this.#dir, name)))
       if (NAME.test(name) && (found?.mtimeMs ?? 0) < before) idle.push(name)
     }
     return idle
   }
+}
+
+/** Undefined: there is no such file. */
+async function unlessMissing<T>(looking: Promise<T>): Promise<T | undefined> {
+  return await looking.catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined
+    throw error
+  })
 }

@@ -26,12 +26,13 @@ async function set(url: string): Promise<void> {
 }
 
 /** Bytes that come until the registry is gone. They are the blob's, and never all of it. */
-async function readUntilGone(client: Client): Promise<void> {
+async function readUntilGone(client: Client, progress: (bytes: number) => void): Promise<void> {
   let length = 0
   try {
     for await (const piece of (await client.send('GET', path)).body ?? []) {
       assert.ok(Buffer.from(piece).equals(blob.subarray(length, length + piece.length)), `wrong bytes at ${length}`)
       length += piece.length
+      progress(length)
     }
   } catch (error) {
     if (error instanceof assert.AssertionError) throw error
@@ -55,8 +56,14 @@ test('a download goes on behind a kill -9, wherever it hits, and leaves nothing 
   for (let round = 0; round < ROUNDS; round++) {
     await using registry = await RegistryProcess.start(root)
     if (round === 0) await set(upstream.url)
-    const reading = Promise.all([readUntilGone(registry.client), readUntilGone(registry.client)])
-    await sleep(50 + Math.random() * 200)
+    const further = Promise.withResolvers<void>()
+    // Behind what was there before, so that each round brings something.
+    const enough = (round + 1) * 3 * PIECE + Math.random() * 2 * PIECE
+    const progress = (bytes: number): void => {
+      if (bytes >= enough) further.resolve()
+    }
+    const reading = Promise.all([readUntilGone(registry.client, progress), readUntilGone(registry.client, () => {})])
+    await further.promise
     await registry.kill()
     await reading
   }
@@ -65,8 +72,15 @@ test('a download goes on behind a kill -9, wherever it hits, and leaves nothing 
   const { status, body } = await registry.client.ask('GET', path)
   assert.equal(status, 200)
   assert.ok(body.equals(blob))
-  const last = Number(/^bytes=(\d+)-$/.exec(upstream.headers.at(-1)?.range ?? '')?.[1] ?? 0)
-  assert.ok(last > 0, 'the last download began anew')
+  const ranges = upstream.headers.flatMap(({ range }, index) =>
+    upstream.asked[index]?.startsWith('GET') ? [range] : [],
+  )
+  const begins = ranges.map((range) => Number(/^bytes=(\d+)-$/.exec(range ?? 'bytes=0-')?.[1]))
+  assert.equal(begins.length, ROUNDS + 1)
+  assert.ok(
+    begins.every((first, index) => index === 0 || first > (begins[index - 1] ?? 0)),
+    begins.join(),
+  )
   for (let tried = 0; tried < 100 && readdirSync(join(root, 'registry/downloads')).length > 0; tried++) await sleep(20)
   assert.deepEqual(readdirSync(join(root, 'registry/downloads')), [])
   assert.deepEqual(readdirSync(join(root, 'registry/uploads')), [])

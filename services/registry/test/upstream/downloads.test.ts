@@ -175,6 +175,20 @@ test('a download that stays broken breaks off its clients, lists nothing, and ca
   assert.match(under.upstream.headers.at(-1)?.range ?? '', /^bytes=\d{6}-$/)
 })
 
+test('what nobody went on with is removed after its time', async () => {
+  await using under = await start((request, response, count) => {
+    if (count > 0) return response.destroy()
+    return response.write(sendFrom(request, response, blob).subarray(0, 900_000), () => response.destroy())
+  })
+  const { mirror } = under.registry.service
+  await bytesOf(await under.client.send('GET', path))
+  assert.equal((await under.client.ask('GET', path)).status, 502)
+  await mirror?.expire(Date.now() - 60_000)
+  assert.equal(leftIn(under).length, 1)
+  await mirror?.expire(Date.now() + 1_000)
+  assert.deepEqual(leftIn(under), [])
+})
+
 /** Ways to send wrong bytes, each with the length that is announced. */
 const wrong = Buffer.from(blob)
 wrong[wrong.length - 5] = (wrong.at(-5) ?? 0) ^ 1
