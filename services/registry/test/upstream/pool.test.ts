@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { digestOf } from '@caisson/oci'
 import { needsDockerRegistry, startDockerRegistry } from '@caisson/testkit'
 import { startPool } from '../bucket-pool.ts'
 import { Client } from '../client.ts'
 import { setUpstream } from './mirror.ts'
+import { mockUpstream, sendFrom } from './mock-upstream.ts'
 
 const skip = needsDockerRegistry()
 
@@ -43,4 +45,24 @@ test('two registries on one bucket fetch from one upstream, and have the same', 
   const signal = new AbortController().signal
   const removed = await Array.fromAsync(backend.garbage.collect({ graceMs: 0, dryRun: false }, signal))
   assert.deepEqual(removed, [])
+})
+
+test('a blob that is not what its digest says leaves nothing in the bucket, and the right one comes', async () => {
+  const blob = randomBytes(12 << 20)
+  let bytes = Buffer.concat([blob.subarray(1), Buffer.of(0)])
+  await using upstream = await mockUpstream((request, response) => response.end(sendFrom(request, response, bytes)))
+  await using pool = await startPool()
+  const [one, two] = pool.clients
+  const [registry] = pool.registries
+  await setUpstream(registry, upstream.url)
+  const path = `/v2/hub/app/blobs/${digestOf(blob)}`
+  await assert.rejects(one.ask('GET', path))
+  const { records, blobs, uploads } = registry.backend
+  assert.equal(await records.linkedBlob('hub/app' as never, digestOf(blob)), undefined)
+  assert.equal(await blobs.stat(digestOf(blob)), undefined)
+  for (let tried = 0; tried < 100 && (await uploads.pending('*')) > 0; tried++) await sleep(50)
+  assert.equal(await uploads.pending('*'), 0)
+  bytes = blob
+  assert.ok((await one.ask('GET', path)).body.equals(blob))
+  assert.ok((await two.ask('GET', path)).body.equals(blob))
 })
