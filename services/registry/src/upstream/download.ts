@@ -113,14 +113,14 @@ export class Download {
   async #connect(): Promise<RemoteBytes> {
     const { remote } = this.#deps
     const { digest } = this.#wanted
-    if (this.#file.written > 0) {
+    if (this.#file.arrived > 0) {
       const found = await remote.statBlob(digest, this.#signal)
-      if (found?.size === this.#file.written) return { offset: found.size, size: found.size, chunks: nothing() }
-      if (found?.size === undefined || found.size < this.#file.written) await this.#file.clear()
+      if (found?.size === this.#file.arrived) return { offset: found.size, size: found.size, chunks: nothing() }
+      if (found?.size === undefined || found.size < this.#file.arrived) await this.#file.clear()
     }
-    const bytes = await remote.blob({ digest }, this.#file.written, this.#signal)
+    const bytes = await remote.blob({ digest }, this.#file.arrived, this.#signal)
     if (bytes === undefined) throw blobUnknown(digest)
-    if (bytes.offset === this.#file.written) return bytes
+    if (bytes.offset === this.#file.arrived) return bytes
     await this.#file.clear()
     return bytes
   }
@@ -134,16 +134,16 @@ export class Download {
   async #fetch(first: RemoteBytes): Promise<void> {
     let bytes: RemoteBytes | undefined = first
     for (let failures = 0; ; ) {
-      const before = this.#file.written
+      const before = this.#file.arrived
       const failure = await this.#take(bytes)
       if (failure === undefined) break
-      failures = this.#file.written > before ? 0 : failures + 1
+      failures = this.#file.arrived > before ? 0 : failures + 1
       if (failures === MOST_FAILURES) throw failure
       await sleep(FIRST_PAUSE_MS * 2 ** failures, undefined, { signal: this.#signal })
       bytes = undefined
     }
-    this.#size ??= this.#file.written
-    this.#file.complete()
+    this.#size ??= this.#file.arrived
+    await this.#file.complete()
   }
 
   /** One connection. Returns what it broke by, where going on may help. */
@@ -152,11 +152,13 @@ export class Download {
       const bytes = open ?? (await this.#goOn())
       for await (const chunk of bytes.chunks) {
         this.#signal.throwIfAborted()
-        if (this.#file.written + chunk.length > this.#deps.mostBytes) throw this.#lie('does not end')
+        if (this.#file.arrived + chunk.length > this.#deps.mostBytes) throw this.#lie('does not end')
         await this.#file.append(chunk)
       }
+      await this.#file.flush()
       return undefined
     } catch (thrown) {
+      await this.#file.flush()
       this.#signal.throwIfAborted()
       if (thrown instanceof CaissonError && thrown.reason === 'UPSTREAM_UNAVAILABLE') return thrown
       throw thrown
@@ -168,11 +170,11 @@ export class Download {
     const size = this.#size
     const bytes = await this.#deps.remote.blob(
       { digest, ...(size !== undefined && { size }) },
-      this.#file.written,
+      this.#file.arrived,
       this.#signal,
     )
     if (bytes === undefined) throw blobUnknown(digest)
-    if (bytes.offset !== this.#file.written) return { ...bytes, chunks: behind(bytes.chunks, this.#file.written) }
+    if (bytes.offset !== this.#file.arrived) return { ...bytes, chunks: behind(bytes.chunks, this.#file.arrived) }
     return bytes
   }
 

@@ -50,7 +50,7 @@ test('gives readers what has arrived, and the last byte when it is known to be r
   await file.append(Buffer.from('abcdef'))
   await reached([all, part, trusted], ['abcde ', 'cd ', 'abcdef '])
   await file.append(Buffer.from('gh'))
-  file.complete()
+  await file.complete()
   await reached([all, part, trusted], ['abcdefg ', 'cd ', 'abcdefgh clean'])
   file.approve()
   await reached([all, part, follow(file, 0, 3)], ['abcdefgh clean', 'cde clean', 'abc clean'])
@@ -60,7 +60,7 @@ test('ends all readers by what it failed by, also of an empty file', async () =>
   await using under = await growing()
   const { file } = under
   const readers = [follow(file, 0), follow(file, 0, 1)]
-  file.complete()
+  await file.complete()
   await reached(readers, [' ', ' '])
   file.fail(new Error('wrong'))
   await reached(readers, [' Error: wrong', ' Error: wrong'])

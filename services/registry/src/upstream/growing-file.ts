@@ -2,6 +2,8 @@ import type { FileHandle } from 'node:fs/promises'
 import { unlessAborted } from './unless-aborted.ts'
 
 const READ_CHUNK = 256 << 10
+/** Bytes that wait while others are written. */
+const MOST_GATHERED = 1 << 20
 
 /** Where a file stands whose bytes are read while they arrive. */
 type State = { readonly kind: 'growing' | 'whole' | 'good' } | { readonly kind: 'failed'; readonly error: unknown }
@@ -13,6 +15,9 @@ type State = { readonly kind: 'growing' | 'whole' | 'good' } | { readonly kind: 
 export class GrowingFile {
   readonly #file: FileHandle
   #written: number
+  #arrived: number
+  #gathered: Buffer[] = []
+  #writing: Promise<void> | undefined
   #state: State = { kind: 'growing' }
   #changed = Promise.withResolvers<void>()
 
@@ -20,29 +25,57 @@ export class GrowingFile {
   constructor(file: FileHandle, written: number) {
     this.#file = file
     this.#written = written
+    this.#arrived = written
   }
 
-  get written(): number {
-    return this.#written
+  /** Bytes that were added, or were there before. */
+  get arrived(): number {
+    return this.#arrived
   }
 
+  /** Takes bytes; what arrives while others are written is written together. Throws what a write failed by, sooner or later. */
   async append(chunk: Buffer): Promise<void> {
-    for (let done = 0; done < chunk.length; ) {
-      const { bytesWritten } = await this.#file.write(chunk, done, chunk.length - done, this.#written + done)
-      done += bytesWritten
-    }
-    this.#written += chunk.length
-    this.#tell()
+    this.#gathered.push(chunk)
+    this.#arrived += chunk.length
+    this.#writing ??= this.#write()
+    this.#writing.catch(() => {})
+    if (this.#arrived - this.#written > MOST_GATHERED) await this.#writing
+  }
+
+  /** Fulfilled when all that arrived is written. */
+  async flush(): Promise<void> {
+    await this.#writing
   }
 
   /** Begins anew; only before anybody reads. */
   async clear(): Promise<void> {
     await this.#file.truncate(0)
     this.#written = 0
+    this.#arrived = 0
+  }
+
+  /** A failure stays: what follows is behind a hole. */
+  async #write(): Promise<void> {
+    while (this.#gathered.length > 0) {
+      const bytes = this.#gathered.length === 1 ? this.#gathered[0] : Buffer.concat(this.#gathered)
+      this.#gathered = []
+      if (bytes !== undefined) await this.#writeAll(bytes)
+      this.#tell()
+    }
+    this.#writing = undefined
+  }
+
+  async #writeAll(bytes: Buffer): Promise<void> {
+    for (let done = 0; done < bytes.length; ) {
+      const { bytesWritten } = await this.#file.write(bytes, done, bytes.length - done, this.#written)
+      done += bytesWritten
+      this.#written += bytesWritten
+    }
   }
 
   /** All bytes are here; whether they are right is not known yet. */
-  complete(): void {
+  async complete(): Promise<void> {
+    await this.flush()
     this.#become({ kind: 'whole' })
   }
 
