@@ -4,6 +4,7 @@ import type {
   ReplicationsDefinition,
   RepositoriesDefinition,
   StorageDefinition,
+  UpstreamsDefinition,
   WebhooksDefinition,
 } from '@caisson/api/registry'
 import type { Engine } from './engine.ts'
@@ -15,6 +16,7 @@ export interface RegistryService {
   readonly storage: ServiceClient<typeof StorageDefinition>
   readonly webhooks: ServiceClient<typeof WebhooksDefinition>
   readonly replications: ServiceClient<typeof ReplicationsDefinition>
+  readonly upstreams: ServiceClient<typeof UpstreamsDefinition>
 }
 
 /** Connects to the registry. Throws REGISTRY_NOT_RUNNING when there is none. */
@@ -26,6 +28,7 @@ export async function registryService(engine: Engine): Promise<RegistryService> 
     storage: channel.client(api.StorageDefinition),
     webhooks: channel.client(api.WebhooksDefinition),
     replications: channel.client(api.ReplicationsDefinition),
+    upstreams: channel.client(api.UpstreamsDefinition),
   }
 }
 

@@ -1,12 +1,12 @@
 import { CaissonError } from '@caisson/api'
 import { type Descriptor, type Digest, isDigest, parseDigest, parseTag } from '@caisson/oci'
-import { hasBlob, openBlob } from './blobs/download.ts'
+import { openBlob, statBlob } from './blobs/download.ts'
 import { mountBlob, uploadBlob } from './blobs/upload.ts'
 import { deleteManifest } from './manifests/delete.ts'
 import { fetchManifest, resolveManifest } from './manifests/fetch.ts'
 import { putManifest } from './manifests/put.ts'
 import { listReferrers } from './manifests/referrers.ts'
-import type { BlobStream, FetchedManifest, Repository } from './repository.ts'
+import type { BlobStream, FetchedManifest, Repository, WantedBlob } from './repository.ts'
 import type { Session } from './session.ts'
 import { listTags } from './tags.ts'
 import { typedError, withDetails } from './typed-error.ts'
@@ -39,19 +39,14 @@ export class RemoteRepository implements Repository {
     }, signal)
   }
 
-  async blob(blob: { digest: Digest; size: number }, offset: number, signal: AbortSignal): Promise<BlobStream> {
+  async blob(blob: WantedBlob, offset: number, signal: AbortSignal): Promise<BlobStream> {
     return await this.#typed(async () => {
       const mirrors = this.#mirrors.slice(this.#served.get(parseDigest(blob.digest)) ?? 0)
       return await this.#first(mirrors, (session) => this.#open(session, blob, offset, signal), signal)
     }, signal)
   }
 
-  async #open(
-    session: Session,
-    blob: { digest: Digest; size: number },
-    offset: number,
-    signal: AbortSignal,
-  ): Promise<BlobStream> {
+  async #open(session: Session, blob: WantedBlob, offset: number, signal: AbortSignal): Promise<BlobStream> {
     const stream = await openBlob(session, blob, offset, signal)
     const chunks = this.#counted(session, blob.digest, stream.chunks)
     return { ...stream, chunks: this.#typedItems(chunks, signal) }
@@ -64,7 +59,11 @@ export class RemoteRepository implements Repository {
   }
 
   async hasBlob(digest: Digest, signal: AbortSignal): Promise<boolean> {
-    return await this.#typed(() => hasBlob(this.#registry, parseDigest(digest), signal), signal)
+    return (await this.statBlob(digest, signal)) !== undefined
+  }
+
+  async statBlob(digest: Digest, signal: AbortSignal): Promise<{ readonly size: number | undefined } | undefined> {
+    return await this.#typed(() => statBlob(this.#registry, parseDigest(digest), signal), signal)
   }
 
   async mountBlob(digest: Digest, from: string, signal: AbortSignal): Promise<boolean> {

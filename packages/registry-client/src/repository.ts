@@ -7,6 +7,13 @@ export interface FetchedManifest {
   readonly bytes: Buffer
 }
 
+/** A blob that is asked for. */
+export interface WantedBlob {
+  readonly digest: Digest
+  /** Bytes that it has. Absent: the registry is believed, and the caller keeps to a limit of its own. */
+  readonly size?: number
+}
+
 /** Bytes of a blob, straight from the connection: reading slowly slows the registry down. */
 export interface BlobStream {
   /** Where the bytes begin: the offset asked for, or 0 when the registry ignores ranges. */
@@ -29,8 +36,10 @@ export interface Repository {
   /** A manifest or an index by tag or digest; its digest, type and length are checked; at most 4 MiB. */
   manifest(reference: string, signal: AbortSignal): Promise<FetchedManifest>
   /** The blob from an offset on. The caller verifies the digest and may go on from another offset when it breaks off. */
-  blob(blob: { digest: Digest; size: number }, offset: number, signal: AbortSignal): Promise<BlobStream>
+  blob(blob: WantedBlob, offset: number, signal: AbortSignal): Promise<BlobStream>
   hasBlob(digest: Digest, signal: AbortSignal): Promise<boolean>
+  /** By HEAD: whether the registry has it, and how large it says it is. Undefined: not there. */
+  statBlob(digest: Digest, signal: AbortSignal): Promise<{ readonly size: number | undefined } | undefined>
   /** Takes a blob over from another repository of the same registry. False: the registry did not. */
   mountBlob(digest: Digest, from: string, signal: AbortSignal): Promise<boolean>
   /**

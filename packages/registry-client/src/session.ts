@@ -57,7 +57,8 @@ export class Session {
     this.wire = wire
     this.endpoint = endpoint
     this.repository = repository
-    this.#home = { home: { tls: endpoint.tls, sentFrom: undefined }, elsewhere: endpoint.tlsElsewhere }
+    const home = { tls: endpoint.tls, sentFrom: undefined, ...endpoint.confinement }
+    this.#home = { home, elsewhere: endpoint.tlsElsewhere }
     const ask = (request: HttpRequest, detour: Detour): Promise<HttpResponse> => this.#askTokenServer(request, detour)
     this.#authorizer = new Authorizer({ endpoint, tokens: wire.tokens, findAuth, ask })
   }

@@ -4,6 +4,7 @@ import { baseConfig } from '@caisson/service-kit'
 import { z } from 'zod'
 import { accessConfig } from './access/config.ts'
 import { bucketConfig } from './backend/bucket/config.ts'
+import { upstreamsConfig } from './upstream/config.ts'
 
 const HOUR_MS = 3_600_000
 
@@ -79,6 +80,8 @@ export const configSchema = baseConfig
     garbage: garbage.default(() => garbage.parse({})),
     /** How webhooks and replications reach others. */
     outgoing: outgoing.default(() => outgoing.parse({})),
+    /** How content of other registries is fetched. */
+    upstreams: upstreamsConfig,
   })
   .refine((config) => config.access !== 'open' || isLoopback(config.host), {
     path: ['access'],

@@ -10,6 +10,10 @@ import { RepositoryUploads } from './distribution/uploads.ts'
 import type { Chore } from './maintenance/maintenance.ts'
 import { Policies } from './policy/policies.ts'
 import { Retention } from './retention/retention.ts'
+import { Mirror } from './upstream/mirror.ts'
+import type { Remotes } from './upstream/ports.ts'
+import type { Spool } from './upstream/spool.ts'
+import { Upstreams } from './upstream/upstreams.ts'
 
 export interface DomainDeps {
   readonly backend: Backend
@@ -17,23 +21,32 @@ export interface DomainDeps {
   /** Told of pulls now and then. */
   readonly tellPulls: (pulls: readonly PullCount[]) => void
   readonly clock?: () => number
+  readonly log: Logger
+  /** How other registries are reached, and where downloads lie until they are whole. Absent: they are not. */
+  readonly mirroring?: { readonly remotes: Remotes; readonly spool: Spool }
 }
 
 export type Domain = ReturnType<typeof buildDomain>
 
 /** Builds the domain from what it is given; nothing is begun yet. */
-export function buildDomain({ backend, config, tellPulls, clock = Date.now }: DomainDeps) {
+export function buildDomain({ backend, config, tellPulls, log, mirroring, clock = Date.now }: DomainDeps) {
   const policies = new Policies(backend.documents, { ...config.policy, retention: [] }, clock)
   const quota = new Quota(backend, policies)
   const pulls = new PullNotes(backend.records, tellPulls, clock)
   const { sparseIndexes } = config
+  const uploads = new RepositoryUploads(backend, quota)
+  const manifests = new RepositoryManifests({ backend, policies, quota, pulls, sparseIndexes })
+  const upstreams = new Upstreams(backend.documents, backend.records, clock)
+  const parts = { backend, policies, quota, uploads, manifests, upstreams, clock, log }
   return {
     backend,
     policies,
     pulls,
     blobs: new RepositoryBlobs(backend, policies),
-    uploads: new RepositoryUploads(backend, quota),
-    manifests: new RepositoryManifests({ backend, policies, quota, pulls, sparseIndexes }),
+    uploads,
+    manifests,
+    upstreams,
+    mirror: mirroring && new Mirror({ ...parts, ...mirroring, config: config.upstreams }),
     listings: new Listings(backend.records),
     retention: new Retention({ backend, policies, pulls, clock }),
     garbagePolicy: garbagePolicy(config),
@@ -51,7 +64,7 @@ const EXPIRE_MS = 600_000
 
 /** What comes round by itself. */
 export function choresOf(domain: Domain, config: RegistryConfig, log: Logger): Chore[] {
-  const { backend, pulls, retention, clock } = domain
+  const { backend, pulls, retention, mirror, clock } = domain
   const clean = async (signal: AbortSignal): Promise<void> => {
     let tags = 0
     for await (const _ of retention.apply({ dryRun: false }, signal)) tags++
@@ -65,7 +78,11 @@ export function choresOf(domain: Domain, config: RegistryConfig, log: Logger): C
     {
       name: 'uploads',
       everyMs: EXPIRE_MS,
-      run: async () => void (await backend.uploads.expire(clock() - hours(config.uploadHours))),
+      run: async () => {
+        const before = clock() - hours(config.uploadHours)
+        await backend.uploads.expire(before)
+        await mirror?.expire(before)
+      },
     },
   ]
   if (config.garbage.everyHours > 0)

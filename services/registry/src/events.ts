@@ -13,10 +13,11 @@ const subject = (repository: string) => ({ kind: 'repository', id: repository, n
 
 /**
  * What this service tells of changes: manifest.pushed, manifest.deleted, tag.deleted, blob.pushed, repository.deleted. What
- * a client did by HTTP has the attributes actor, user_agent and address.
+ * a client did by HTTP has the attributes actor, user_agent and address; a manifest that was fetched and not pushed has the
+ * attribute `upstream`.
  */
 export const registryEvents = (log: Log): Changes => ({
-  manifestPushed: ({ repository, manifest, tags }) =>
+  manifestPushed: ({ repository, manifest, tags, upstream }) =>
     log.append({
       type: 'manifest.pushed',
       subject: subject(repository),
@@ -26,6 +27,7 @@ export const registryEvents = (log: Log): Changes => ({
         size: String(manifest.size),
         tags: tags.join(','),
         ...originAttributes(),
+        ...(upstream !== undefined && { upstream }),
       },
     }),
   manifestDeleted: ({ repository, digest }) =>

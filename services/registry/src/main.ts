@@ -9,9 +9,11 @@ import { configSchema } from './config.ts'
 import { eventSource, registryEvents, tellPulls } from './events.ts'
 import { openGate } from './http/open-gate.ts'
 import { nativeSender } from './native/native-sender.ts'
+import { UpstreamRemotes } from './remote/upstream-remotes.ts'
 import { createRegistryService } from './service.ts'
 import { BookmarkTable } from './store/bookmark-table.ts'
 import { migrations } from './store/migrations.ts'
+import { Spool } from './upstream/spool.ts'
 import { loadAssets } from './web/assets.ts'
 
 const SERVICE = 'registry'
@@ -34,8 +36,10 @@ await run(SERVICE, configSchema, async ({ config, log, layout, dataDir, stack })
   await access?.prepare()
   const { gatekeeper: gate = openGate, administration } = access ?? {}
   const assets = config.web ? { assets: await loadAssets(ASSETS) } : {}
+  const remotes = stack.use(new UpstreamRemotes({ idleMs: config.upstreams.idleSeconds * 1_000 }))
+  const mirroring = { remotes, spool: Spool.open(join(dataDir, 'downloads')) }
   const registry = createRegistryService({
-    ...{ backend, config, log, gate, administration, sender: nativeSender, ...assets },
+    ...{ backend, config, log, gate, administration, mirroring, sender: nativeSender, ...assets },
     tellPulls: (pulls) => tellPulls(events, pulls),
     followed: { source: eventSource(events), bookmarks: new BookmarkTable(db) },
   })

@@ -4,24 +4,24 @@ import {
   ReplicationsDefinition,
   RepositoriesDefinition,
   StorageDefinition,
+  UpstreamsDefinition,
   WebhooksDefinition,
 } from '@caisson/api/registry'
-import type { Logger } from '@caisson/service-kit'
 import type { Administration } from './access/administration.ts'
 import type { RegistryConfig } from './config.ts'
 import { buildDomain, choresOf, type DomainDeps } from './domain.ts'
 import { Admission } from './http/admission.ts'
 import { CertificateFiles } from './http/certificate-files.ts'
-import type { FileSender, Gatekeeper, PullThrough } from './http/ports.ts'
+import type { FileSender, Gatekeeper } from './http/ports.ts'
 import { Router } from './http/router.ts'
 import { type HttpServer, serveHttp } from './http/server.ts'
 import { Maintenance } from './maintenance/maintenance.ts'
 import { buildOutgoing, type Followed } from './outgoing.ts'
-import type { IsMirrored } from './replication/ports.ts'
 import { accessHandlers } from './rpc/access.ts'
 import { replicationsHandlers } from './rpc/replications.ts'
 import { repositoriesHandlers } from './rpc/repositories.ts'
 import { storageHandlers } from './rpc/storage.ts'
+import { upstreamsHandlers } from './rpc/upstreams.ts'
 import { webhooksHandlers } from './rpc/webhooks.ts'
 import type { Assets } from './web/assets.ts'
 import { webPages } from './web/web-pages.ts'
@@ -31,15 +31,10 @@ export interface RegistryDeps extends DomainDeps {
   readonly gate: Gatekeeper
   /** Users and their rights. Absent: everybody is let in. */
   readonly administration?: Administration | undefined
-  readonly log: Logger
   /** Absent: blobs are sent through streams. */
   readonly sender?: FileSender
-  /** Absent: nothing is fetched from other registries. */
-  readonly pullThrough?: PullThrough
   /** Absent: nobody is told of what happens, and nothing is copied to others. */
   readonly followed?: Followed
-  /** Which repositories are not copied on. Default: none. */
-  readonly isMirrored?: IsMirrored
   /** Milliseconds between two looks at the files of the certificate. Absent: five seconds. */
   readonly lookAtCertificateEveryMs?: number
   /** Style and script of the pages. Absent: there are no pages. */
@@ -50,12 +45,13 @@ export type RegistryService = ReturnType<typeof createRegistryService>
 
 /** Builds the registry from what it is given. */
 export function createRegistryService(deps: RegistryDeps) {
-  const { config, gate, administration, log, sender, pullThrough, assets, followed, isMirrored = () => false } = deps
+  const { config, gate, administration, log, sender, assets, followed } = deps
   const domain = buildDomain(deps)
   const admission = new Admission(gate, domain.policies, config.publicUrl)
   const idleMs = config.idleSeconds * 1_000
-  const router = new Router({ ...domain, admission, sender, pullThrough, idleMs })
+  const router = new Router({ ...domain, admission, sender, pullThrough: domain.mirror, idleMs })
   const pages = assets && webPages({ ...domain, admission, gate, assets, log })
+  const isMirrored = domain.upstreams.isMirrored.bind(domain.upstreams)
   const outgoing = followed && buildOutgoing({ ...domain, followed, isMirrored, config, log })
   return {
     ...domain,
@@ -63,6 +59,8 @@ export function createRegistryService(deps: RegistryDeps) {
     /** Serves clients over HTTP until it is disposed. */
     async listen(): Promise<HttpServer> {
       const stack = new AsyncDisposableStack()
+      // Clients that read from a download get to its end first.
+      if (domain.mirror !== undefined) stack.use(domain.mirror)
       const certificates =
         config.tls && stack.use(await CertificateFiles.open(config.tls, log, deps.lookAtCertificateEveryMs))
       const { host, port, trustedProxies, maxConnections, stopGraceMs } = config
@@ -98,7 +96,12 @@ export function createRegistryService(deps: RegistryDeps) {
     register(server: RpcServer): readonly string[] {
       server.register(RepositoriesDefinition, repositoriesHandlers(domain))
       server.register(StorageDefinition, storageHandlers(domain))
-      const names: string[] = [RepositoriesDefinition.fullName, StorageDefinition.fullName]
+      server.register(UpstreamsDefinition, upstreamsHandlers(domain.upstreams))
+      const names: string[] = [
+        RepositoriesDefinition.fullName,
+        StorageDefinition.fullName,
+        UpstreamsDefinition.fullName,
+      ]
       if (administration !== undefined) {
         server.register(AccessDefinition, accessHandlers(administration))
         names.push(AccessDefinition.fullName)

@@ -34,7 +34,9 @@ export class Client {
   async pushBlob(repository: string, bytes: Uint8Array): Promise<Digest> {
     const digest = digestOf(bytes)
     const location = await this.begin(repository)
-    const { status } = await this.ask('PUT', `${location}?digest=${digest}`, { body: Buffer.from(bytes) })
+    const { status } = await this.ask('PUT', `${location}${location.includes('?') ? '&' : '?'}digest=${digest}`, {
+      body: Buffer.from(bytes),
+    })
     if (status !== 201) throw new Error(`PUT answered ${status}`)
     return digest
   }

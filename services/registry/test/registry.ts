@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Resolver } from '@caisson/registry-client'
 import { createLogger, EventLog, type Logger, Store } from '@caisson/service-kit'
 import type { z } from 'zod'
 import { type Access, accessOf } from '../src/access/access.ts'
@@ -12,10 +13,11 @@ import { eventSource, registryEvents, tellPulls } from '../src/events.ts'
 import { openGate } from '../src/http/open-gate.ts'
 import type { Gatekeeper } from '../src/http/ports.ts'
 import { nativeSender } from '../src/native/native-sender.ts'
-import type { IsMirrored } from '../src/replication/ports.ts'
+import { UpstreamRemotes } from '../src/remote/upstream-remotes.ts'
 import { createRegistryService, type RegistryService } from '../src/service.ts'
 import { BookmarkTable } from '../src/store/bookmark-table.ts'
 import { migrations } from '../src/store/migrations.ts'
+import { Spool } from '../src/upstream/spool.ts'
 import { loadAssets } from '../src/web/assets.ts'
 
 export interface TestRegistry extends AsyncDisposable {
@@ -38,10 +40,11 @@ export interface TestRegistryOptions {
   readonly clock?: () => number
   /** Default: a disk. */
   readonly openBackend?: (changes: Changes) => Promise<Backend>
-  readonly isMirrored?: IsMirrored
   /** Default: what is at the level REGISTRY_LOG goes to standard output, by default nothing. */
   readonly log?: Logger
   readonly lookAtCertificateEveryMs?: number
+  /** How names of upstreams are looked up. Default: the system's. */
+  readonly resolver?: Resolver
   /** Blobs go through streams. */
   readonly streams?: boolean
 }
@@ -65,13 +68,16 @@ export async function startRegistry(options: TestRegistryOptions = {}): Promise<
   await access?.prepare()
   const gate = options.gate ?? access?.gatekeeper ?? openGate
   const assets = await loadAssets(join(import.meta.dirname, '../assets'))
+  const { resolver } = options
+  const idleMs = config.upstreams.idleSeconds * 1_000
+  const remotes = stack.use(new UpstreamRemotes({ idleMs, ...(resolver && { resolver }) }))
   const service = createRegistryService({
+    mirroring: { remotes, spool: Spool.open(join(dir, 'downloads')) },
     ...{ backend, config, log, gate, administration: access?.administration, assets, ...clock },
     ...(options.lookAtCertificateEveryMs !== undefined && {
       lookAtCertificateEveryMs: options.lookAtCertificateEveryMs,
     }),
     ...(options.streams === true ? {} : { sender: nativeSender }),
-    ...(options.isMirrored && { isMirrored: options.isMirrored }),
     tellPulls: (pulls) => tellPulls(events, pulls),
     followed: { source: eventSource(events), bookmarks: new BookmarkTable(store) },
   })

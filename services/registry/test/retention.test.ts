@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { digestOf } from '@caisson/oci'
+import { createLogger } from '@caisson/service-kit'
 import { manifestOf, openBucketUnderTest } from '../src/backend/bucket/bucket-under-test.ts'
 import { DiskUnderTest } from '../src/backend/disk/disk-under-test.ts'
 import type { BackendUnderTest } from '../src/backend/ports-suite/under-test.ts'
@@ -14,6 +15,7 @@ const app = parseRepositoryName('team/app')
 const web = parseRepositoryName('team/web')
 const { signal } = new AbortController()
 const config = configSchema.parse({ access: 'open' })
+const log = createLogger('registry', 'fatal')
 
 const rule = (tags: string, more: Partial<RetentionRule>): RetentionRule => ({
   ...{ tags, keepNewest: 0, keepDays: 0, keepPulledDays: 0 },
@@ -24,7 +26,7 @@ const rule = (tags: string, more: Partial<RetentionRule>): RetentionRule => ({
 async function open(kind: 'disk' | 'bucket') {
   const under: BackendUnderTest = await (kind === 'disk' ? new DiskUnderTest().open() : openBucketUnderTest())
   const { backend } = under
-  const domain = buildDomain({ backend, config, tellPulls: () => {}, clock: () => under.now })
+  const domain = buildDomain({ backend, config, log, tellPulls: () => {}, clock: () => under.now })
   const { records } = backend
   return {
     domain,

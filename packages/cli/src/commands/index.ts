@@ -7,6 +7,7 @@ import { PROCESS_COMMANDS } from './process.ts'
 import { REGISTRY_COMMANDS } from './registry.ts'
 import { REGISTRY_ACCESS_COMMANDS } from './registry-access.ts'
 import { REGISTRY_OUTGOING_COMMANDS } from './registry-outgoing.ts'
+import { REGISTRY_UPSTREAM_COMMANDS } from './registry-upstream.ts'
 import { SYSTEM_COMMANDS } from './system.ts'
 import { TRANSFER_COMMANDS } from './transfer.ts'
 import { TRUST_COMMANDS } from './trust.ts'
@@ -23,5 +24,6 @@ export const COMMANDS: readonly CommandSpec[] = [
   ...REGISTRY_COMMANDS,
   ...REGISTRY_ACCESS_COMMANDS,
   ...REGISTRY_OUTGOING_COMMANDS,
+  ...REGISTRY_UPSTREAM_COMMANDS,
   ...SYSTEM_COMMANDS,
 ]

@@ -50,6 +50,26 @@ test('trusts token servers of the same site with credentials', () => {
   assert.ok(!isTrusted('a.test', 'https://login.other.test:8443/t', { 'a.test': { tokenHosts } }))
 })
 
+test('gives credentials of a confined registry to its own host and port, and to listed ones', () => {
+  const confined = (realm: string, tokenHosts: readonly string[] = []): boolean => {
+    const confinement = { reaches: new Set(['public'] as const) }
+    try {
+      return trustedRealm(realm, { ...endpoint('registry.a.test', {}), tokenHosts, confinement }, true).href !== ''
+    } catch {
+      return false
+    }
+  }
+  assert.ok(confined('https://registry.a.test/token'))
+  assert.ok(confined('https://auth.a.test/token', ['auth.a.test']))
+  for (const realm of [
+    'https://auth.a.test/token',
+    'https://a.test/',
+    'https://registry.a.test:8443/',
+    'http://registry.a.test/',
+  ])
+    assert.ok(!confined(realm), realm)
+})
+
 test('reads scopes and puts them together, up to 64', () => {
   assert.deepEqual(parseScopes('repository:a/b:pull,push registry:catalog:* x "y" repository::'), [
     'repository:a/b:pull,push',

@@ -119,9 +119,9 @@ export class Authorizer {
     const elsewhere = endpoint.tlsElsewhere
     const isHome = realm.origin === endpoint.origin
     const isConfigured = endpoint.tokenHosts.some((host) => host.toLowerCase() === realm.host)
-    const sentFrom = isHome || isConfigured ? undefined : response.reach
-    const home = { tls: isHome ? endpoint.tls : elsewhere, sentFrom }
-    return { home, elsewhere }
+    const tls = isHome ? endpoint.tls : elsewhere
+    if (!isHome && !isConfigured) return { home: { tls, sentFrom: response.reach }, elsewhere }
+    return { home: { tls, sentFrom: undefined, ...endpoint.confinement }, elsewhere }
   }
 
   async #find(signal: AbortSignal): Promise<RegistryAuth | undefined> {

@@ -4,8 +4,8 @@ import { bareHost, isLoopbackName } from '../http/reach.ts'
 
 /**
  * Whether a token server that a registry names may be asked. It speaks https if the registry does. Credentials go only to
- * the registry's own site (its host, or another host below the same domain) and to hosts that are configured as its
- * tokenHosts; without credentials any host may be asked. Throws REGISTRY_REALM_REFUSED.
+ * the registry's own site (its host, or another host below the same domain; of a confined one its host and port alone) and
+ * to hosts that are configured as its tokenHosts; without credentials any host may be asked. Throws REGISTRY_REALM_REFUSED.
  */
 export function trustedRealm(realm: string, endpoint: Endpoint, hasCredentials: boolean): URL {
   const url = URL.canParse(realm) ? new URL(realm) : undefined
@@ -22,6 +22,7 @@ export function trustedRealm(realm: string, endpoint: Endpoint, hasCredentials: 
 
 function isSameSite(host: string, endpoint: Endpoint): boolean {
   if (endpoint.tokenHosts.some((known) => known.toLowerCase() === host)) return true
+  if (endpoint.confinement !== undefined) return host === new URL(endpoint.origin).host
   const [name, own] = [bareHost(host), bareHost(endpoint.host)]
   if (name === own || (isLoopbackName(name) && isLoopbackName(own))) return true
   const site = siteOf(own)

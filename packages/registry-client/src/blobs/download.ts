@@ -4,19 +4,19 @@ import { dataLoss } from '../errors.ts'
 import { parseContentRange, parseLength } from '../headers/ranges.ts'
 import type { HttpResponse } from '../http/response.ts'
 import { refusal } from '../refusal.ts'
-import type { BlobStream } from '../repository.ts'
+import type { BlobStream, WantedBlob } from '../repository.ts'
 import type { Session } from '../session.ts'
-
-interface Blob {
-  readonly digest: Digest
-  readonly size: number
-}
 
 /**
  * Opens a blob at an offset. An answer 206 has to begin there and end at the blob's end; 200 is the whole blob. Throws
  * what refusal makes, SIZE_MISMATCH, and from the chunks SIZE_MISMATCH or BLOB_TRUNCATED.
  */
-export async function openBlob(session: Session, blob: Blob, offset: number, signal: AbortSignal): Promise<BlobStream> {
+export async function openBlob(
+  session: Session,
+  blob: WantedBlob,
+  offset: number,
+  signal: AbortSignal,
+): Promise<BlobStream> {
   const headers = offset > 0 ? { range: `bytes=${offset}-` } : {}
   const target = `/blobs/${blob.digest}`
   const response = await session.send({ method: 'GET', target, headers, isRepeatable: true }, signal)
@@ -28,30 +28,39 @@ export async function openBlob(session: Session, blob: Blob, offset: number, sig
     : await refusal(session, response, `blob ${blob.digest}`)
 }
 
-export async function hasBlob(session: Session, digest: Digest, signal: AbortSignal): Promise<boolean> {
+/** Undefined: not there. */
+export async function statBlob(
+  session: Session,
+  digest: Digest,
+  signal: AbortSignal,
+): Promise<{ readonly size: number | undefined } | undefined> {
   const response = await session.send({ method: 'HEAD', target: `/blobs/${digest}`, isRepeatable: true }, signal)
   response.discard()
-  if (response.status === 200) return true
-  if (response.status === 404) return false
+  if (response.status === 200) return { size: parseLength(response.header('content-length')) }
+  if (response.status === 404) return undefined
   throw await refusal(session, response, `blob ${digest}`)
 }
 
-function partOf(response: HttpResponse, blob: Blob, offset: number): BlobStream {
+function partOf(response: HttpResponse, blob: WantedBlob, offset: number): BlobStream {
   const range = parseContentRange(response.header('content-range') ?? '')
-  const isRight = range?.first === offset && range.last === blob.size - 1 && (range.total ?? blob.size) === blob.size
+  const size = blob.size ?? range?.total
+  const isRight = range?.first === offset && range.last + 1 === size && (range.total ?? size) === size
   if (!isRight) throw lie(response, blob, 'answers with another range than was asked for')
-  return streamOf(response, blob, offset)
+  return { ...streamOf(response, { ...blob, size }, offset), size }
 }
 
-function streamOf(response: HttpResponse, blob: Blob, offset: number): BlobStream {
+function streamOf(response: HttpResponse, blob: WantedBlob, offset: number): BlobStream {
   const length = parseLength(response.header('content-length'))
-  if (length !== undefined && length !== blob.size - offset) throw lie(response, blob, 'announces another length')
-  const size = length === undefined ? undefined : offset + length
-  return { offset, size, chunks: exactly(response, blob, blob.size - offset) }
+  const announced = length === undefined ? undefined : offset + length
+  if (announced !== undefined && announced !== (blob.size ?? announced))
+    throw lie(response, blob, 'announces another length')
+  const size = blob.size ?? announced
+  const left = size === undefined ? undefined : size - offset
+  return { offset, size: announced, chunks: left === undefined ? response.chunks() : exactly(response, blob, left) }
 }
 
 /** The very buffers of the connection, counted. */
-async function* exactly(response: HttpResponse, blob: Blob, length: number): AsyncGenerator<Buffer> {
+async function* exactly(response: HttpResponse, blob: WantedBlob, length: number): AsyncGenerator<Buffer> {
   let left = length
   for await (const chunk of response.chunks()) {
     left -= chunk.length
@@ -63,8 +72,8 @@ async function* exactly(response: HttpResponse, blob: Blob, length: number): Asy
   throw unavailable('BLOB_TRUNCATED', message, { details: { digest: blob.digest } })
 }
 
-function lie(response: HttpResponse, blob: Blob, what: string): CaissonError {
+function lie(response: HttpResponse, blob: WantedBlob, what: string): CaissonError {
   response.discard()
-  const message = `${response.url.host} ${what} for the blob ${blob.digest} of ${blob.size} bytes`
+  const message = `${response.url.host} ${what} for the blob ${blob.digest}${blob.size === undefined ? '' : ` of ${blob.size} bytes`}`
   return dataLoss('SIZE_MISMATCH', message, { details: { digest: blob.digest } })
 }

@@ -1,3 +1,5 @@
+import type { Reach } from '../http/reach.ts'
+
 /** What a TLS connection is trusted and shown by. */
 export interface TlsMaterial {
   /** PEM, besides the system's. */
@@ -23,6 +25,17 @@ export interface Endpoint {
   readonly tls: TlsMaterial
   /** For servers that this one sends us to: the same authorities, and not who we are. */
   readonly tlsElsewhere: TlsMaterial
+  /** Absent: the server may be anywhere, since the machine's own configuration names it. */
+  readonly confinement?: Confinement
+}
+
+/**
+ * Keeps a server that was named over an API to its place. Its credentials go to its own host and port and to its tokenHosts
+ * only, not to other hosts of its domain.
+ */
+export interface Confinement {
+  /** Where its name, and those of its tokenHosts, may lead. Looked at as each connection is made. */
+  readonly reaches: ReadonlySet<Reach>
 }
 
 /** A URL below the endpoint's API: path "/NAME/tags/list". Mirrors are told whose content is wanted by `ns`. */

@@ -12,6 +12,8 @@ export interface Route {
   readonly tls: TlsMaterial
   /** Where the server stands that sent us to this one. Undefined: it was configured or asked for, and may be anywhere. */
   readonly sentFrom: Reach | undefined
+  /** Where the server may be all the same. Absent: anywhere. */
+  readonly reaches?: ReadonlySet<Reach>
 }
 
 /** Resolves a host name to all of its addresses. */
@@ -33,8 +35,9 @@ export class Agents implements Disposable {
   /** The agent for a URL. Throws REGISTRY_ADDRESS_REFUSED for a literal address out of reach. */
   for(url: URL, route: Route): Agent {
     const host = bareHost(url.hostname)
-    if (isIP(host)) checkReach(host, host, route.sentFrom)
-    const key = `${url.protocol} ${this.#materialNumber(route.tls)} ${route.sentFrom ?? ''}`
+    if (isIP(host)) checkReach(host, host, route)
+    const reaches = route.reaches ? [...route.reaches].sort().join() : '*'
+    const key = `${url.protocol} ${this.#materialNumber(route.tls)} ${route.sentFrom ?? ''} ${reaches}`
     const known = this.#agents.get(key)
     if (known) return known
     const agent = this.#create(url.protocol, route)
@@ -53,12 +56,13 @@ export class Agents implements Disposable {
     return number
   }
 
-  #create(protocol: string, { tls, sentFrom }: Route): Agent {
+  #create(protocol: string, route: Route): Agent {
+    const { tls } = route
     const shared = {
       keepAlive: true,
       maxFreeSockets: MAX_FREE_SOCKETS,
       timeout: FREE_SOCKET_TIMEOUT_MS,
-      lookup: guardedLookup(this.#resolver, sentFrom),
+      lookup: guardedLookup(this.#resolver, route),
     }
     if (protocol === 'http:') return new HttpAgent(shared)
     // Made once: to read hundreds of authorities anew for each connection takes longer than the handshake.
@@ -70,11 +74,11 @@ export class Agents implements Disposable {
 }
 
 /** The check stands where the addresses are handed to the socket: what a name resolves to at another time is no matter. */
-function guardedLookup(resolver: Resolver, sentFrom: Reach | undefined): LookupFunction {
+function guardedLookup(resolver: Resolver, route: Route): LookupFunction {
   return (hostname, options, callback) => {
     resolver(hostname)
       .then((addresses) => {
-        for (const { address } of addresses) checkReach(address, hostname, sentFrom)
+        for (const { address } of addresses) checkReach(address, hostname, route)
         const [first] = addresses
         if (!first) throw new Error(`${hostname} has no address`)
         if (options.all) callback(null, [...addresses])
@@ -84,12 +88,16 @@ function guardedLookup(resolver: Resolver, sentFrom: Reach | undefined): LookupF
   }
 }
 
-function checkReach(address: string, host: string, sentFrom: Reach | undefined): void {
+function checkReach(address: string, host: string, { sentFrom, reaches }: Route): void {
   const reach = reachOf(address)
-  if (sentFrom === undefined || maySendTo(sentFrom, reach)) return
-  const message = `the registry points to ${host}, which is ${reach === 'link-local' ? 'a link-local or reserved' : `a ${reach}`} address: that is not followed`
-  throw permissionDenied('REGISTRY_ADDRESS_REFUSED', message)
+  const kind = reach === 'link-local' ? 'a link-local or reserved' : `a ${reach}`
+  if (sentFrom !== undefined && !maySendTo(sentFrom, reach))
+    throw addressRefused(`the registry points to ${host}, which is ${kind} address: that is not followed`)
+  if (reaches !== undefined && !reaches.has(reach))
+    throw addressRefused(`${host} is ${kind} address, where this registry may not be`)
 }
+
+const addressRefused = (message: string): Error => permissionDenied('REGISTRY_ADDRESS_REFUSED', message)
 
 function resolveBySystem(hostname: string): Promise<LookupAddress[]> {
   const { promise, resolve, reject } = Promise.withResolvers<LookupAddress[]>()

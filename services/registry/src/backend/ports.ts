@@ -138,7 +138,7 @@ export interface Records {
   unlinkBlob(repository: RepositoryName, digest: Digest): Promise<boolean>
 
   /**
-   * Stores a manifest with its tags, all or nothing. What it names must be in the repository, unless `sparse`:
+   * Stores a manifest with its tags, all or nothing. What it names must be in the repository, unless `sparse` or `upstream`:
    * MANIFEST_BLOB_UNKNOWN with `details.missing` (digests, by commas). TAG_IMMUTABLE for a frozen tag that points elsewhere,
    * QUOTA_EXCEEDED. The repository comes to be with its first manifest or blob.
    */
@@ -202,6 +202,8 @@ export interface NewManifest {
   readonly manifests: readonly Digest[]
   /** Children may be absent. */
   readonly sparse: boolean
+  /** The registry that it is a copy from: nothing of what it names needs to be here. */
+  readonly upstream?: string
   readonly subject?: Digest
   /** Of referrers: what they are listed as. */
   readonly artifactType?: string
@@ -312,6 +314,8 @@ export interface Changes {
     readonly repository: RepositoryName
     readonly manifest: ManifestStat
     readonly tags: readonly TagName[]
+    /** The registry that it was fetched from. Absent: a client pushed it. */
+    readonly upstream?: string
   }): void
   tagDeleted(change: { readonly repository: RepositoryName; readonly tag: TagName; readonly digest: Digest }): void
   manifestDeleted(change: { readonly repository: RepositoryName; readonly digest: Digest }): void

@@ -39,3 +39,9 @@ export const quotaExceeded = (scope: string, bytes: number): CaissonError =>
   exhausted('QUOTA_EXCEEDED', `${scope} may hold ${bytes} bytes and has no room for this: remove something`, {
     details: { scope, quota: String(bytes) },
   })
+
+export const mirrorOnly = (name: string, upstream: string): CaissonError =>
+  new CaissonError('unimplemented', `${name} is a copy of what ${upstream} has: push to another repository`, {
+    reason: 'UNSUPPORTED',
+    details: { name, upstream },
+  })

@@ -24,6 +24,8 @@ export interface ManifestPush {
   readonly tags: readonly TagName[]
   readonly contentType: string | undefined
   readonly bytes: Uint8Array
+  /** The upstream that it came from: what it names comes when it is asked for. */
+  readonly upstream?: string
 }
 
 export interface PushedManifest {
@@ -57,7 +59,7 @@ export class RepositoryManifests {
   /** Throws MANIFEST_INVALID, DIGEST_INVALID, MANIFEST_BLOB_UNKNOWN, TAG_IMMUTABLE, QUOTA_EXCEEDED. */
   async put(push: ManifestPush): Promise<PushedManifest> {
     const { backend, policies, quota, sparseIndexes } = this.#deps
-    const { repository, reference, bytes } = push
+    const { repository, reference, bytes, upstream } = push
     const digest = digestOf(bytes, algorithmOf(reference))
     if ('digest' in reference && reference.digest !== digest) throw digestMismatch(reference.digest, digest)
     const document = readManifestDocument(bytes, push.contentType)
@@ -69,6 +71,7 @@ export class RepositoryManifests {
       ...document,
       ...{ repository, digest, bytes, tags, frozen, sparse: sparseIndexes },
       ...(limit && { limit }),
+      ...(upstream !== undefined && { upstream }),
     })
     return { digest, ...(document.subject !== undefined && { subject: document.subject }) }
   }

@@ -1,13 +1,13 @@
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { CaissonError } from '@caisson/api'
-import type { Digest } from '@caisson/oci'
 import type { BlobReader } from '../backend/ports.ts'
 import type { RepositoryBlobs } from '../distribution/blobs.ts'
 import { parseDigestAtEdge } from '../distribution/names.ts'
+import { describeBlob, describePart, rangeOf } from './blob-headers.ts'
 import type { Exchange } from './exchange.ts'
-import type { FileSender } from './ports.ts'
-import { parseRange } from './range.ts'
+import { findIncoming, sendIncoming } from './incoming-blob.ts'
+import type { FileSender, PullThrough } from './ports.ts'
 import { sendFile } from './send-file.ts'
 
 /** From this size on the ways that spare copies are worth their beginning. */
@@ -15,6 +15,7 @@ const WORTH_SENDING = 64 * 1024
 
 export interface BlobSending {
   readonly blobs: RepositoryBlobs
+  readonly pullThrough: PullThrough | undefined
   /** Absent: everything goes through streams. */
   readonly sender: FileSender | undefined
   /** Milliseconds without progress after which a client is given up. */
@@ -25,34 +26,21 @@ export interface BlobSending {
 export async function sendBlob(exchange: Exchange, sending: BlobSending, text: string): Promise<unknown> {
   const { request, reply, repository, signal } = exchange
   const digest = parseDigestAtEdge(text)
+  const incoming = sending.pullThrough && (await findIncoming(exchange, sending.pullThrough, digest))
+  if (incoming !== undefined) return sendIncoming(exchange, incoming, digest)
   const { size } = await sending.blobs.stat(repository, digest)
-  describe(exchange, digest)
+  describeBlob(exchange, digest)
   if (request.headers['if-none-match'] === `"${digest}"`) return reply.code(304).send()
   if (request.method === 'HEAD') return reply.header('content-length', size).send()
-  const range = isForThisBlob(request.headers['if-range'], digest) ? parseRange(request.headers.range, size) : undefined
+  const range = rangeOf(exchange, digest, size)
   const reader = await sending.blobs.open(repository, digest, range, signal).catch((thrown: unknown) => {
     if (thrown instanceof CaissonError && thrown.reason === 'RANGE_INVALID')
       reply.header('content-range', `bytes */${size}`)
     throw thrown
   })
-  if (range !== undefined) partial(exchange, reader)
+  if (range !== undefined) describePart(exchange, reader)
   reply.header('content-length', reader.length)
   return await send(exchange, sending, reader)
-}
-
-function describe({ reply }: Exchange, digest: Digest): void {
-  reply
-    .header('content-type', 'application/octet-stream')
-    .header('docker-content-digest', digest)
-    .header('etag', `"${digest}"`)
-    .header('accept-ranges', 'bytes')
-}
-
-const isForThisBlob = (ifRange: string | string[] | undefined, digest: Digest): boolean =>
-  ifRange === undefined || ifRange === `"${digest}"`
-
-function partial({ reply }: Exchange, { first, length, size }: BlobReader): void {
-  reply.code(206).header('content-range', `bytes ${first}-${first + length - 1}/${size}`)
 }
 
 async function send(exchange: Exchange, { sender, idleMs }: BlobSending, reader: BlobReader): Promise<unknown> {

@@ -22,6 +22,7 @@ const BY_REASON: Readonly<Record<string, Failure>> = {
   NAME_UNKNOWN: { status: 404, code: 'NAME_UNKNOWN' },
   PAGINATION_NUMBER_INVALID: { status: 400, code: 'UNSUPPORTED' },
   NO_SPACE: { status: 507, code: 'DENIED' },
+  POLICY: { status: 502, code: 'POLICY' },
   QUOTA_EXCEEDED: { status: 403, code: 'DENIED' },
   RANGE_INVALID: { status: 416, code: 'BLOB_UPLOAD_INVALID' },
   SIZE_INVALID: { status: 400, code: 'SIZE_INVALID' },
@@ -31,6 +32,10 @@ const BY_REASON: Readonly<Record<string, Failure>> = {
   TOOMANYREQUESTS: { status: 429, code: 'TOOMANYREQUESTS' },
   UNAUTHORIZED: { status: 401, code: 'UNAUTHORIZED' },
   UNSUPPORTED: { status: 405, code: 'UNSUPPORTED' },
+  UPSTREAM_BUSY: { status: 429, code: 'TOOMANYREQUESTS' },
+  UPSTREAM_DENIED: { status: 502, code: 'DENIED' },
+  UPSTREAM_LIES: { status: 502, code: 'UNKNOWN' },
+  UPSTREAM_UNAVAILABLE: { status: 502, code: 'UNAVAILABLE' },
   UPLOAD_BUSY: { status: 409, code: 'BLOB_UPLOAD_INVALID' },
 }
 

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import type { Digest } from '@caisson/oci'
 import type { FastifyInstance } from 'fastify'
 import type { Reference, RepositoryName } from '../distribution/names.ts'
@@ -43,19 +44,42 @@ export interface Gatekeeper {
   register(app: FastifyInstance): void
 }
 
-/** Brings what is asked for from another registry. Absent: there are no others. */
+/** Brings what is asked for from other registries. Absent: there are no others. Who asks has the right to pull already. */
 export interface PullThrough {
   /** The repository that stands for `repository` of the source `ns` here; undefined when the source is not known. */
-  repositoryFor(ns: string, repository: RepositoryName): RepositoryName | undefined
+  repositoryFor(ns: string, repository: RepositoryName): Promise<RepositoryName | undefined>
+  /** Name of the source that a repository is a copy from. Undefined: it is an ordinary one. */
+  sourceOf(repository: RepositoryName): Promise<string | undefined>
   /**
-   * Called before a manifest or blob is looked up: fetches it when it is missing or has to be checked again. Throws when
-   * the source does not answer and nothing is held.
+   * Called before a manifest is looked up: fetches it when it is missing or has to be checked again. `stale`: the source does
+   * not answer, and what is held may be old. Throws UPSTREAM_UNAVAILABLE when nothing is held, UPSTREAM_DENIED, POLICY,
+   * UPSTREAM_LIES.
    */
-  freshen(
+  freshen(repository: RepositoryName, wanted: Reference, signal: AbortSignal): Promise<'fresh' | 'stale'>
+  /** The same for what refers to a manifest, before it is listed. */
+  freshenReferrers(repository: RepositoryName, subject: Digest, signal: AbortSignal): Promise<'fresh' | 'stale'>
+  /**
+   * A blob that is not here yet, as it comes in. Undefined: it is here, or the repository is an ordinary one. Throws as above,
+   * BLOB_UNKNOWN, QUOTA_EXCEEDED, UPSTREAM_BUSY.
+   */
+  blob(repository: RepositoryName, digest: Digest, signal: AbortSignal): Promise<IncomingBlob | undefined>
+  /** As `blob`, and fetches nothing. Undefined also when the source has none. */
+  blobStat(
     repository: RepositoryName,
-    wanted: { readonly manifest: Reference } | { readonly blob: Digest },
+    digest: Digest,
     signal: AbortSignal,
-  ): Promise<void>
+  ): Promise<{ readonly size: number | undefined } | undefined>
+}
+
+/** A blob under way. Disposed when it is not read any more. */
+export interface IncomingBlob extends Disposable {
+  /** Bytes; undefined when the source does not say. */
+  readonly size: number | undefined
+  /**
+   * Bytes from `first` up to `end`, which is not included (undefined: all). The last of them comes when the whole blob is known
+   * to be right; the stream fails otherwise.
+   */
+  read(first: number, end: number | undefined, signal: AbortSignal): Readable
 }
 
 /** Sends bytes of a file to a socket, without them passing through this process. */

@@ -1,6 +1,7 @@
 import { CaissonError } from '@caisson/api'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { RepositoryBlobs } from '../distribution/blobs.ts'
+import { mirrorOnly } from '../distribution/errors.ts'
 import type { Listings } from '../distribution/listings.ts'
 import type { RepositoryManifests } from '../distribution/manifests.ts'
 import { parseDigestAtEdge, parseRepositoryName, type RepositoryName } from '../distribution/names.ts'
@@ -35,6 +36,9 @@ interface Endpoint {
 
 type InRepository = Extract<Target, { readonly name: string }>
 type Named<K extends InRepository['kind']> = Extract<InRepository, { readonly kind: K }>
+
+/** RFC 7234, 5.5: it may be old, since the source could not be asked. */
+const STALE = '110 - "Response is Stale", 111 - "Revalidation Failed"'
 
 const EXTENSIONS = JSON.stringify({ extensions: [] })
 
@@ -76,8 +80,9 @@ export class Router {
     const spelled = parseRepositoryName(target.name)
     const endpoint = this.#endpoints[`${request.method === 'HEAD' ? 'GET' : request.method} ${target.kind}`]
     if (endpoint === undefined) throw wrongMethod(request, this.#methodsOf(target.kind), reply)
-    const repository = this.#repositoryFor(spelled, query, reply)
+    const repository = await this.#repositoryFor(spelled, query, reply)
     await this.#deps.admission.require(principal, caller, { repository, actions: [endpoint.action] }, reply)
+    if (endpoint.action === 'push') await this.#refuseCopy(repository)
     const signal = signalOf(request)
     const exchange: Exchange = { request, reply, query, caller, principal, repository, spelled, signal }
     await this.#freshen(target, exchange)
@@ -89,21 +94,31 @@ export class Router {
   }
 
   /** `ns` names the registry that the client means. */
-  #repositoryFor(spelled: RepositoryName, query: Query, reply: FastifyReply): RepositoryName {
+  async #repositoryFor(spelled: RepositoryName, query: Query, reply: FastifyReply): Promise<RepositoryName> {
     const ns = query.one('ns')
-    const found = ns === undefined ? undefined : this.#deps.pullThrough?.repositoryFor(ns, spelled)
+    const found = ns === undefined ? undefined : await this.#deps.pullThrough?.repositoryFor(ns, spelled)
     if (ns === undefined || found === undefined) return spelled
     reply.header('oci-namespace', ns)
     return found
   }
 
-  async #freshen(target: InRepository, { request, repository, signal }: Exchange): Promise<void> {
+  /** What is a copy is what its source says. */
+  async #refuseCopy(repository: RepositoryName): Promise<void> {
+    const source = await this.#deps.pullThrough?.sourceOf(repository)
+    if (source !== undefined) throw mirrorOnly(repository, source)
+  }
+
+  /** Brings what the source has here, before it is looked up. */
+  async #freshen(target: InRepository, { request, reply, repository, signal }: Exchange): Promise<void> {
     const { pullThrough } = this.#deps
     if (pullThrough === undefined || (request.method !== 'GET' && request.method !== 'HEAD')) return
-    if (target.kind === 'manifest')
-      await pullThrough.freshen(repository, { manifest: existing(target.reference) }, signal)
-    if (target.kind === 'blob')
-      await pullThrough.freshen(repository, { blob: parseDigestAtEdge(target.reference) }, signal)
+    const freshness =
+      target.kind === 'manifest'
+        ? await pullThrough.freshen(repository, existing(target.reference), signal)
+        : target.kind === 'referrers'
+          ? await pullThrough.freshenReferrers(repository, parseDigestAtEdge(target.reference), signal)
+          : 'fresh'
+    if (freshness === 'stale') reply.header('warning', STALE)
   }
 
   #methodsOf(kind: string): string[] {

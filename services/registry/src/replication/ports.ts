@@ -32,4 +32,4 @@ export interface Targets {
 }
 
 /** Whether a repository holds what was fetched from another registry: it is not copied on. */
-export type IsMirrored = (repository: string) => boolean | Promise<boolean>
+export type IsMirrored = (repository: string) => Promise<boolean>

@@ -1,53 +1,18 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { digestOf } from '@caisson/oci'
-import { Client } from '../client.ts'
+import type { Client } from '../client.ts'
+import { RegistryProcess } from '../registry-process.ts'
 
-const MAIN = join(import.meta.dirname, '../../src/main.ts')
 const ROUNDS = 8
 const CHUNK = 256 << 10
 const root = mkdtempSync(join(tmpdir(), 'csn-kill-'))
 after(() => rmSync(root, { recursive: true, force: true }))
-
-/** The registry as its own process, on a root that outlives it. */
-class Process implements AsyncDisposable {
-  readonly client: Client
-  readonly #child: ChildProcess
-
-  private constructor(child: ChildProcess, port: number) {
-    this.#child = child
-    this.client = new Client(`http://127.0.0.1:${port}`)
-  }
-
-  static async start(): Promise<Process> {
-    const child = spawn(process.execPath, [MAIN, '--root', root], { stdio: ['ignore', 'pipe', 'inherit'] })
-    let text = ''
-    for await (const piece of child.stdout) {
-      text += String(piece)
-      const port = /"port":(\d+),"msg":"listening"/.exec(text)?.[1]
-      if (port === undefined) continue
-      return new Process(child, Number(port))
-    }
-    throw new Error(`the registry did not start: ${text}`)
-  }
-
-  async kill(): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
-    this.#child.kill('SIGKILL')
-    await once(this.#child, 'exit')
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.kill()
-  }
-}
 
 /** What the registry has said 201 to. */
 const tags = new Map<string, string>()
@@ -143,7 +108,7 @@ test('keeps what it has acknowledged, and goes on with uploads, wherever it is k
   writeFileSync(join(root, 'etc/registry.json'), JSON.stringify(config))
   const upload = new LongUpload()
   for (let round = 0; round < ROUNDS; round++) {
-    await using registry = await Process.start()
+    await using registry = await RegistryProcess.start(root)
     const { client } = registry
     await verify(client)
     const working = Promise.all([push(client, round), push(client, round + 100), upload.goOn(client)])
@@ -152,7 +117,7 @@ test('keeps what it has acknowledged, and goes on with uploads, wherever it is k
     await registry.kill()
     await working
   }
-  await using registry = await Process.start()
+  await using registry = await RegistryProcess.start(root)
   await verify(registry.client)
   await upload.finish(registry.client)
   assert.ok(tags.size > ROUNDS, `only ${tags.size} images were pushed`)

@@ -1,11 +1,12 @@
 import { join } from 'node:path'
 import { Channel, RpcServer, type ServiceClient } from '@caisson/api'
-import { ReplicationsDefinition, WebhooksDefinition } from '@caisson/api/registry'
+import { ReplicationsDefinition, UpstreamsDefinition, WebhooksDefinition } from '@caisson/api/registry'
 import { startRegistry, type TestRegistry, type TestRegistryOptions } from '../registry.ts'
 
 export interface ServedRegistry extends TestRegistry {
   readonly webhooks: ServiceClient<typeof WebhooksDefinition>
   readonly replications: ServiceClient<typeof ReplicationsDefinition>
+  readonly upstreams: ServiceClient<typeof UpstreamsDefinition>
 }
 
 /** Fast enough for tests. */
@@ -22,7 +23,11 @@ export async function serveRegistry(options: TestRegistryOptions = {}): Promise<
   await server.listenUnix(path)
   stack.defer(() => server.stop(100))
   const channel = stack.use(new Channel(`unix://${path}`))
-  const clients = { webhooks: channel.client(WebhooksDefinition), replications: channel.client(ReplicationsDefinition) }
+  const clients = {
+    webhooks: channel.client(WebhooksDefinition),
+    replications: channel.client(ReplicationsDefinition),
+    upstreams: channel.client(UpstreamsDefinition),
+  }
   const owned = stack.move()
   return { ...registry, ...clients, [Symbol.asyncDispose]: () => owned.disposeAsync() }
 }

@@ -73,7 +73,7 @@ export class BucketRecords implements Records {
 
   async putManifest(manifest: NewManifest): Promise<void> {
     const { names, manifests, changes } = this.#deps
-    const { repository, digest, mediaType, bytes, tags } = manifest
+    const { repository, digest, mediaType, bytes, tags, upstream } = manifest
     await this.#refuseMissing(manifest)
     for (const tag of manifest.frozen) refuseMove(tag, (await manifests.tag(repository, tag))?.target.digest, digest)
     await names.ensure(repository)
@@ -85,7 +85,8 @@ export class BucketRecords implements Records {
       if (round === MOST_ROUNDS) throw new CaissonError('aborted', `the manifest ${digest} is removed again and again`)
     }
     await names.pushed(repository)
-    changes.manifestPushed({ repository, manifest: { digest, mediaType, size: bytes.byteLength }, tags })
+    const pushed = { repository, manifest: { digest, mediaType, size: bytes.byteLength }, tags }
+    changes.manifestPushed({ ...pushed, ...(upstream !== undefined && { upstream }) })
   }
 
   async #writeManifest(manifest: NewManifest): Promise<void> {
@@ -118,17 +119,19 @@ export class BucketRecords implements Records {
   }
 
   /** Holds all that the manifest names against garbage collection, or throws MANIFEST_BLOB_UNKNOWN. */
-  async #refuseMissing({ repository, blobs, manifests: children, sparse }: NewManifest): Promise<void> {
+  async #refuseMissing(manifest: NewManifest): Promise<void> {
     const { links, manifests, clock } = this.#deps
+    const { repository, blobs, manifests: children, sparse, upstream } = manifest
     const looks = [
       ...[...new Set(blobs)].map(
         async (digest) => [digest, (await links.find(repository, digest)) !== undefined] as const,
       ),
-      ...(sparse ? [] : [...new Set(children)]).map(
+      ...(sparse || upstream !== undefined ? [] : [...new Set(children)]).map(
         async (digest) => [digest, await manifests.keep(repository, digest, clock())] as const,
       ),
     ]
     const missing = (await Promise.all(looks)).flatMap(([digest, isThere]) => (isThere ? [] : [digest]))
+    if (upstream !== undefined) return
     if (missing.length === 0) return
     const message = `the manifest names what ${repository} does not have: push it first`
     throw new CaissonError('not-found', message, {

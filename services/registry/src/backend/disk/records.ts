@@ -106,15 +106,17 @@ export class DiskRecords implements Records {
     for (const tag of manifest.tags) tags.set(repositoryId, tag, id, now)
     repositories.pushed(repositoryId, now)
     this.#holdTo(manifest.limit)
-    const { digest, mediaType, bytes } = manifest
+    const { digest, mediaType, bytes, upstream } = manifest
     changes.manifestPushed({
       repository: manifest.repository,
       manifest: { digest, mediaType, size: bytes.byteLength },
       tags: manifest.tags,
+      ...(upstream !== undefined && { upstream }),
     })
   }
 
   #refuseMissing(repositoryId: number, manifest: NewManifest): void {
+    if (manifest.upstream !== undefined) return
     const { links, manifests } = this.#deps
     const missing = manifest.blobs.filter((digest) => !links.has(repositoryId, digest))
     if (!manifest.sparse)

@@ -4,7 +4,7 @@ import { buffer } from 'node:stream/consumers'
 import { CaissonError } from '@caisson/api'
 import { type Digest, digestOf, MEDIA_TYPE } from '@caisson/oci'
 import type { RepositoryName, TagName } from '../../distribution/names.ts'
-import type { Backend, NewManifest } from '../ports.ts'
+import type { Backend, GarbagePolicy, NewManifest } from '../ports.ts'
 
 export const name = (text: string): RepositoryName => text as RepositoryName
 export const tag = (text: string): TagName => text as TagName
@@ -49,4 +49,12 @@ export async function read(backend: Backend, digest: Digest, first?: number, las
   await using reader = await backend.blobs.open(digest, range, signal)
   assert.ok(reader)
   return (await buffer(reader.stream())).toString()
+}
+
+/** Collects garbage and returns what went, sorted. */
+export async function collect(backend: Backend, policy: Partial<GarbagePolicy> = {}): Promise<string[]> {
+  const removed: string[] = []
+  for await (const { digest } of backend.garbage.collect({ graceMs: HOUR, dryRun: false, ...policy }, signal))
+    removed.push(digest)
+  return removed.sort()
 }

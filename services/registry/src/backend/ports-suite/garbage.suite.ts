@@ -1,15 +1,8 @@
 import assert from 'node:assert/strict'
 import { digestOf } from '@caisson/oci'
-import type { Backend, GarbagePolicy, NewManifest } from '../ports.ts'
-import { app, HOUR, manifest, name, push, read, signal, tag } from './content.ts'
+import type { NewManifest } from '../ports.ts'
+import { app, collect, HOUR, manifest, name, push, read, signal, tag } from './content.ts'
 import type { It } from './under-test.ts'
-
-async function collect(backend: Backend, policy: Partial<GarbagePolicy> = {}): Promise<string[]> {
-  const removed: string[] = []
-  for await (const { digest } of backend.garbage.collect({ graceMs: HOUR, dryRun: false, ...policy }, signal))
-    removed.push(digest)
-  return removed.sort()
-}
 
 /** Garbage. */
 export function garbage(it: It): void {

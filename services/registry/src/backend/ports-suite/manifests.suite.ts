@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { digestOf } from '@caisson/oci'
-import { app, manifest, name, push, read, rejects, tag } from './content.ts'
+import { app, collect, HOUR, manifest, name, push, read, rejects, tag } from './content.ts'
 import type { It } from './under-test.ts'
 
 /** Records: manifests and tags. */
@@ -34,6 +34,18 @@ export function manifests(it: It): void {
     assert.equal(await backend.records.hasRepository(app), false)
     await backend.records.putManifest({ ...index, sparse: true })
     assert.ok(await backend.records.manifest(app, { tag: tag('x') }))
+  })
+
+  it('takes a copy from another registry without its parts, and keeps those that come later', async (backend, under) => {
+    const [here, missing] = [await push(backend, app, Buffer.from('here')), digestOf('missing')]
+    const upstream = 'registry.example'
+    const copy = manifest(app, { blobs: [here, missing], manifests: [digestOf('child')], tags: [tag('x')], upstream })
+    await backend.records.putManifest(copy)
+    assert.equal((await backend.records.manifest(app, { tag: tag('x') }))?.digest, copy.digest)
+    assert.equal(await backend.records.linkedBlob(app, missing), undefined)
+    assert.equal(await push(backend, app, Buffer.from('missing')), missing)
+    under.now += 2 * HOUR
+    assert.deepEqual(await collect(backend), [])
   })
 
   it('moves a tag, but not one that is frozen', async (backend) => {
