@@ -43,6 +43,9 @@ test('trusts token servers of the same site with credentials', () => {
     ['10.0.0.5:5000', 'https://1.0.0.5/token'],
     ['docker.io', 'ftp://auth.docker.io/'],
     ['docker.io', '//'],
+    // Others have hosts below the same suffix.
+    ['registry.co.uk', 'https://other.co.uk/token'],
+    ['me.github.io', 'https://other.github.io/token'],
   ] as const
   for (const [registry, realm] of refused) assert.ok(!isTrusted(registry, realm), realm)
   const tokenHosts = ['login.other.test']

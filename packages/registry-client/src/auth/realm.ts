@@ -1,3 +1,4 @@
+import { parse } from 'tldts'
 import { permissionDenied } from '../errors.ts'
 import type { Endpoint } from '../hosts/endpoint.ts'
 import { bareHost, isLoopbackName } from '../http/reach.ts'
@@ -29,11 +30,16 @@ function isSameSite(host: string, endpoint: Endpoint): boolean {
   return site !== undefined && (name === site || name.endsWith(`.${site}`))
 }
 
-/** "docker.io" of registry-1.docker.io, "ghcr.io" of ghcr.io. Addresses and single words have none. */
+/**
+ * The domain that a host is in, whose other hosts are its owner's too: "docker.io" of registry-1.docker.io. The host itself
+ * where that domain is a public suffix (publicsuffix.org), below which anybody has hosts: registry.co.uk, me.github.io.
+ * Addresses and single words have none.
+ */
 function siteOf(host: string): string | undefined {
-  const labels = host.split('.')
-  if (labels.length < 2 || host.includes(':') || /^\d+$/.test(labels.at(-1) ?? '')) return undefined
-  return labels.length === 2 ? host : labels.slice(1).join('.')
+  const { publicSuffix, isIp } = parse(host, { allowPrivateDomains: true })
+  const parent = host.slice(host.indexOf('.') + 1)
+  if (isIp || parent === host) return undefined
+  return parent === publicSuffix ? host : parent
 }
 
 function refused(endpoint: Endpoint, why: string): Error {
