@@ -37,7 +37,7 @@ export class UserNetworks {
     const made = this.#madeBefore(request)
     if (made !== undefined) return made
     const { store, events, networks, standing } = this.#options
-    this.#requireRoom(request.name)
+    this.#requireRoom(request)
     const network = this.#plan(request)
     // The kernel first: what a crash leaves there is found without its record at the next start.
     standing.raise(network)
@@ -114,16 +114,22 @@ export class UserNetworks {
     throw conflict('REQUEST_ID_REUSED', `request_id ${request.requestId} made another network: use one id a request`)
   }
 
-  #requireRoom(name: string): void {
+  #requireRoom({ name, bridgeName }: NetworkRequest): void {
     const all = this.#options.networks.list()
     if (all.some((network) => network.name === name || network.id === name))
       throw alreadyExists('network', name, 'remove it first or choose another name')
+    const sharing = all.find(({ bridge }) => bridge !== undefined && bridge.name === bridgeName)
+    if (sharing !== undefined)
+      throw conflict(
+        'INTERFACE_EXISTS',
+        `the bridge ${bridgeName} is that of the network ${sharing.name}: name another`,
+      )
     if (all.length >= MOST_NETWORKS)
       throw exhausted('NETWORKS_EXHAUSTED', `there are ${all.length} networks, the most there may be: remove some`)
   }
 
   #plan(request: NetworkRequest): BridgeNetwork {
-    const id = randomBytes(32).toString('hex')
+    const id = this.#newId()
     const { name, labels, options, requestId } = request
     return {
       id,
@@ -138,6 +144,16 @@ export class UserNetworks {
     }
   }
 
+  /** One that gives the bridge a name of its own. */
+  #newId(): string {
+    const { networks, tag } = this.#options
+    const taken = new Set(networks.bridges().map(({ bridge }) => bridge.name))
+    for (;;) {
+      const id = randomBytes(32).toString('hex')
+      if (!taken.has(ownBridgeName(tag, id))) return id
+    }
+  }
+
   #planBridge(id: string, { addresses, bridgeName, mtu, isolated, internal, masquerade }: NetworkRequest): Bridge {
     const { networks, host, tag } = this.#options
     if (addresses.subnet !== undefined) requireUsable(addresses.subnet)
@@ -145,7 +161,7 @@ export class UserNetworks {
     if (addresses.subnet !== undefined) networks.requireFree(addresses.subnet)
     return {
       ...plan,
-      name: bridgeName ?? `csn${tag}${id.slice(0, 6)}`,
+      name: bridgeName ?? ownBridgeName(tag, id),
       mtu: mtu ?? host.uplinkMtu(),
       isolated,
       internal,
@@ -153,6 +169,8 @@ export class UserNetworks {
     }
   }
 }
+
+const ownBridgeName = (tag: string, id: string): string => `csn${tag}${id.slice(0, 6)}`
 
 const isOvertaken = (error: unknown): boolean =>
   error instanceof CaissonError && (error.reason === 'NETWORK_IN_USE' || error.reason === 'NETWORK_NOT_FOUND')
