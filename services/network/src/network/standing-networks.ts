@@ -39,6 +39,32 @@ export class StandingNetworks {
     }
   }
 
+  /** Several, with one change of the rules; `failed` is told of each that cannot stand. */
+  raiseAll(networks: readonly BridgeNetwork[], failed: (network: BridgeNetwork, error: unknown) => void): void {
+    const { host } = this.#options
+    const standing = networks.filter((network) => this.#tried(network, failed, () => host.bridgeStands(network)))
+    for (const network of standing) this.#raised.set(network.id, network)
+    if (standing.length > 0) this.program()
+    for (const network of standing)
+      if (!this.#tried(network, failed, () => host.raiseBridge(network))) this.#raised.delete(network.id)
+    // No rule is about a bridge that is not ours.
+    if (standing.some((network) => !this.has(network))) this.program()
+  }
+
+  #tried(
+    network: BridgeNetwork,
+    failed: (network: BridgeNetwork, error: unknown) => void,
+    work: () => unknown,
+  ): boolean {
+    try {
+      work()
+      return true
+    } catch (error) {
+      failed(network, error)
+      return false
+    }
+  }
+
   /** As lower, at once: for one that was just made. */
   drop(network: BridgeNetwork): void {
     this.#options.host.removeBridge(network)

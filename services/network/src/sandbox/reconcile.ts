@@ -1,4 +1,5 @@
 import type { Logger } from '@caisson/service-kit'
+import type { BridgeNetwork } from '../network/network.ts'
 import type { Networks } from '../network/networks.ts'
 import type { StandingNetworks } from '../network/standing-networks.ts'
 import type { Endpoints } from './endpoints.ts'
@@ -52,19 +53,15 @@ function removeStrays({ host, networks }: ReconcileOptions, endpoints: readonly 
 
 /** Networks that somebody made stand always, the default one while it is used. */
 function raiseNetworks({ networks, standing, log }: ReconcileOptions, endpoints: readonly Endpoint[]): void {
-  for (const network of networks.bridges()) {
-    const used = endpoints.some(({ networkId }) => networkId === network.id)
-    if (network.builtin && !used) continue
-    try {
-      standing.raise(network)
-    } catch (error) {
-      if (used) throw error
-      log.error(
-        { err: error, network: network.name },
-        'a network cannot be brought up: it is tried again when it is used',
-      )
-    }
-  }
+  const isUsed = ({ id }: BridgeNetwork): boolean => endpoints.some(({ networkId }) => networkId === id)
+  const wanted = networks.bridges().filter((network) => !network.builtin || isUsed(network))
+  standing.raiseAll(wanted, (network, error) => {
+    if (isUsed(network)) throw error
+    log.error(
+      { err: error, network: network.name },
+      'a network cannot be brought up: it is tried again when it is used',
+    )
+  })
 }
 
 function forgetLost({ store, events, namespaces, log }: ReconcileOptions, namespace: Namespace): void {
