@@ -46,23 +46,7 @@ export class StandingNetworks {
     for (const network of standing) this.#raised.set(network.id, network)
     if (standing.length > 0) this.program()
     for (const network of standing)
-      if (!this.#tried(network, failed, () => host.raiseBridge(network))) this.#raised.delete(network.id)
-    // No rule is about a bridge that is not ours.
-    if (standing.some((network) => !this.has(network))) this.program()
-  }
-
-  #tried(
-    network: BridgeNetwork,
-    failed: (network: BridgeNetwork, error: unknown) => void,
-    work: () => unknown,
-  ): boolean {
-    try {
-      work()
-      return true
-    } catch (error) {
-      failed(network, error)
-      return false
-    }
+      if (!this.#tried(network, failed, () => host.raiseBridge(network))) this.drop(network)
   }
 
   /** As lower, at once: for one that was just made. */
@@ -90,5 +74,19 @@ export class StandingNetworks {
   program(): void {
     const networks = [...this.#raised.values()].toSorted((one, other) => (one.name < other.name ? -1 : 1))
     this.#options.host.programFirewall(networks, this.#options.endpoints())
+  }
+
+  #tried(
+    network: BridgeNetwork,
+    failed: (network: BridgeNetwork, error: unknown) => void,
+    work: () => unknown,
+  ): boolean {
+    try {
+      work()
+      return true
+    } catch (error) {
+      failed(network, error)
+      return false
+    }
   }
 }
