@@ -1,5 +1,6 @@
 import type { Partially } from '@caisson/api'
 import type { ContainerSpec, Process, Resources, Security, TerminalSize } from '@caisson/api/container'
+import type { Attachment } from '@caisson/api/network'
 import type { OptionValues } from './option-values.ts'
 import { environmentOf } from './parse/environment.ts'
 import { parseMount, parseTmpfs, parseVolume } from './parse/mount.ts'
@@ -38,7 +39,7 @@ export function containerSpec(
     devices: options.list('device').map(parseDevice),
     resources: resourcesOf(options),
     security: securityOf(options),
-    network: { ...parseNetwork(networks), ports: options.list('publish').map(parsePort) },
+    network: { ...parseNetwork(networks, firstAttachment(options)), ports: options.list('publish').map(parsePort) },
     sysctls: parsePairs('--sysctl', options.list('sysctl'), 'value needed'),
     shmBytes: options.parsed('shmSize', (value) => parseSize('--shm-size', value)),
     readOnlyRoot: options.flag('readOnly'),
@@ -49,6 +50,18 @@ export function containerSpec(
     stopTimeoutSeconds: options.parsed('stopTimeout', (value) => parseInteger('--stop-timeout', value, 0, 0xffff_ffff)),
     autoRemove: options.flag('rm'),
     labels: parsePairs('--label', options.list('label'), 'bare names allowed'),
+  }
+}
+
+/** What is said of the first network. */
+function firstAttachment(options: OptionValues): Partially<Attachment> | undefined {
+  const [ipv4Address, macAddress] = [options.text('ip'), options.text('macAddress')]
+  const aliases = options.list('networkAlias')
+  if (ipv4Address === undefined && macAddress === undefined && aliases.length === 0) return undefined
+  return {
+    ...(ipv4Address === undefined ? {} : { ipv4Address }),
+    ...(macAddress === undefined ? {} : { macAddress }),
+    ...(aliases.length === 0 ? {} : { aliases }),
   }
 }
 

@@ -9,6 +9,7 @@ import type { ExecsDefinition } from '@caisson/api/exec'
 import type { HostDefinition } from '@caisson/api/host'
 import type { ImagesDefinition } from '@caisson/api/image'
 import type { Layout } from '@caisson/api/layout'
+import type { NetworksDefinition, SandboxesDefinition } from '@caisson/api/network'
 import type { RegistriesDefinition } from '@caisson/api/registries'
 import type { TrustDefinition } from '@caisson/api/trust'
 import { pause } from './pause.ts'
@@ -19,6 +20,8 @@ export type Execs = ServiceClient<typeof ExecsDefinition>
 export type Images = ServiceClient<typeof ImagesDefinition>
 export type Trust = ServiceClient<typeof TrustDefinition>
 export type ImageStorage = ServiceClient<typeof StoreDefinition>
+export type Networks = ServiceClient<typeof NetworksDefinition>
+export type Sandboxes = ServiceClient<typeof SandboxesDefinition>
 export type Registries = ServiceClient<typeof RegistriesDefinition>
 export type Host = ServiceClient<typeof HostDefinition>
 export type Events = ServiceClient<typeof EventLogDefinition>
@@ -62,6 +65,16 @@ export class Engine implements Disposable {
   async trust(): Promise<Trust> {
     const { TrustDefinition } = await import('@caisson/api/trust')
     return (await this.channel('image-store')).client(TrustDefinition)
+  }
+
+  async networks(): Promise<Networks> {
+    const { NetworksDefinition } = await import('@caisson/api/network')
+    return (await this.channel('network')).client(NetworksDefinition)
+  }
+
+  async sandboxes(): Promise<Sandboxes> {
+    const { SandboxesDefinition } = await import('@caisson/api/network')
+    return (await this.channel('network')).client(SandboxesDefinition)
   }
 
   async registries(): Promise<Registries> {

@@ -8,7 +8,8 @@ const HINTS: Readonly<Record<string, string>> = {
   CONTAINER_NOT_FOUND: "'caisson ps -a' lists the containers",
   IMAGE_NOT_FOUND:
     "'caisson images' lists the images; 'caisson pull', 'caisson load' and 'caisson import' bring in more",
-  NETWORK_NOT_FOUND: 'the networks are none, host and the default bridge',
+  NETWORK_NOT_FOUND: "'caisson network ls' lists the networks, and 'caisson network create' makes one",
+  SANDBOX_NOT_FOUND: 'a container is on its networks while it runs: start it first',
   COMMAND_NOT_FOUND: 'the program must exist inside the image, in its PATH or under its absolute path',
   COMMAND_NOT_EXECUTABLE: "check the program's permissions and format inside the image",
   AMBIGUOUS_ID: 'give more digits of the id',

@@ -1,7 +1,8 @@
 import type { Partially } from '@caisson/api'
 import type { Container, ListContainersRequest } from '@caisson/api/container'
 import type { Image, ListImagesRequest } from '@caisson/api/image'
-import type { Containers, Images } from './engine.ts'
+import type { ListNetworksRequest, Network, Sandbox } from '@caisson/api/network'
+import type { Containers, Images, Networks, Sandboxes } from './engine.ts'
 
 /** Every page of a list of containers. */
 export async function listAll(containers: Containers, request: Partially<ListContainersRequest>): Promise<Container[]> {
@@ -20,6 +21,28 @@ export async function listAllImages(images: Images, request: Partially<ListImage
   for (let token = ''; ; ) {
     const page = await images.list({ ...request, page: { token } })
     all.push(...page.images)
+    token = page.nextPageToken
+    if (token === '') return all
+  }
+}
+
+/** Every page of a list of networks. */
+export async function listAllNetworks(networks: Networks, request: Partially<ListNetworksRequest>): Promise<Network[]> {
+  const all: Network[] = []
+  for (let token = ''; ; ) {
+    const page = await networks.list({ ...request, page: { token } })
+    all.push(...page.networks)
+    token = page.nextPageToken
+    if (token === '') return all
+  }
+}
+
+/** Every page of a list of the sandboxes on one network. */
+export async function listAllSandboxes(sandboxes: Sandboxes, network: string): Promise<Sandbox[]> {
+  const all: Sandbox[] = []
+  for (let token = ''; ; ) {
+    const page = await sandboxes.list({ network, page: { token } })
+    all.push(...page.sandboxes)
     token = page.nextPageToken
     if (token === '') return all
   }

@@ -2,11 +2,20 @@ import type { EventDraft, EventLog } from '@caisson/service-kit'
 import { formatIpv4 } from './ipam/ipv4.ts'
 import type { Network } from './network/network.ts'
 import type { SandboxEvents } from './sandbox/ports.ts'
-import type { Sandbox } from './sandbox/sandbox.ts'
+import type { Endpoint, Sandbox } from './sandbox/sandbox.ts'
 
-/** What this service tells: network.created, sandbox.created, sandbox.deleted (attribute reason: asked or lost). */
+/**
+ * What this service tells: network.created, network.deleted, sandbox.created, sandbox.connected, sandbox.disconnected,
+ * sandbox.deleted (attribute reason: asked or lost).
+ */
 export const networkEvents = (log: Pick<EventLog, 'append'>): SandboxEvents => ({
-  networkCreated: (network) => log.append(networkDraft('network.created', network)),
+  networkCreated: (network, requestId) => log.append({ ...networkDraft('network.created', network), requestId }),
+  networkDeleted: (network, requestId) =>
+    log.append({ ...networkDraft('network.deleted', network), requestId, final: true }),
+  sandboxConnected: (sandbox, endpoint, requestId) =>
+    log.append({ ...sandboxDraft('sandbox.connected', sandbox, [endpoint]), requestId }),
+  sandboxDisconnected: (sandbox, endpoint, requestId) =>
+    log.append({ ...sandboxDraft('sandbox.disconnected', sandbox, [endpoint]), requestId }),
   sandboxCreated: (sandbox, requestId) => log.append({ ...sandboxDraft('sandbox.created', sandbox), requestId }),
   sandboxDeleted: (sandbox, reason, requestId) =>
     log.append({
@@ -24,8 +33,11 @@ const networkDraft = (type: string, network: Network): EventDraft => ({
   body: { $case: 'network', value: { networkId: network.id, sandboxId: '', addresses: [] } },
 })
 
-function sandboxDraft(type: string, sandbox: Sandbox): EventDraft {
-  const endpoint = sandbox.namespace?.endpoint
+function sandboxDraft(
+  type: string,
+  sandbox: Sandbox,
+  endpoints: readonly Endpoint[] = sandbox.namespace?.endpoints ?? [],
+): EventDraft {
   return {
     type,
     subject: { kind: 'sandbox', id: sandbox.id, name: sandbox.name, labels: sandbox.labels },
@@ -33,9 +45,9 @@ function sandboxDraft(type: string, sandbox: Sandbox): EventDraft {
     body: {
       $case: 'network',
       value: {
-        networkId: endpoint?.networkId ?? '',
+        networkId: endpoints[0]?.networkId ?? '',
         sandboxId: sandbox.id,
-        addresses: endpoint === undefined ? [] : [formatIpv4(endpoint.address)],
+        addresses: endpoints.map(({ address }) => formatIpv4(address)),
       },
     },
   }

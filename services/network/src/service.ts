@@ -3,8 +3,11 @@ import { NetworksDefinition, SandboxesDefinition } from '@caisson/api/network'
 import type { Logger } from '@caisson/service-kit'
 import type { AddressPool } from './ipam/subnet-choice.ts'
 import { Networks } from './network/networks.ts'
+import { StandingNetworks } from './network/standing-networks.ts'
+import { UserNetworks } from './network/user-networks.ts'
 import { networksHandlers } from './rpc/networks.ts'
 import { sandboxesHandlers } from './rpc/sandboxes.ts'
+import { Endpoints } from './sandbox/endpoints.ts'
 import { NamespacePool } from './sandbox/namespace-pool.ts'
 import type { HostPort, SandboxEvents, SandboxStore } from './sandbox/ports.ts'
 import { reconcile } from './sandbox/reconcile.ts'
@@ -27,6 +30,7 @@ export type NetworkServiceDeps = {
 
 export type NetworkService = {
   readonly networks: Networks
+  readonly userNetworks: UserNetworks
   readonly sandboxes: Sandboxes
   /** Before serving: makes kernel and records agree. */
   reconcile(): void
@@ -40,31 +44,40 @@ export type NetworkService = {
 export function createNetworkService(deps: NetworkServiceDeps): NetworkService {
   const { store, host, events, log, tag, config } = deps
   const networks = new Networks({ store, host, events, tag, pools: config.addressPools })
+  const standing = new StandingNetworks({
+    host,
+    endpoints: () => store.namespaces().flatMap((namespace) => namespace.endpoints),
+  })
+  const userNetworks = new UserNetworks({ store, host, events, networks, standing, tag })
+  const endpoints = new Endpoints({ store, host, networks, tag })
   const namespaces = new NamespacePool({
     store,
     host,
     networks,
+    standing,
+    endpoints,
     log,
-    tag,
     wiredAhead: config.poolSize,
     bareAhead: config.barePoolSize,
   })
-  const sandboxes = new Sandboxes({ store, host, events, networks, namespaces, fallbackDns: config.fallbackDns })
+  const { fallbackDns } = config
+  const sandboxes = new Sandboxes({ store, host, events, networks, endpoints, namespaces, fallbackDns })
   return {
     networks,
+    userNetworks,
     sandboxes,
-    reconcile: () => reconcile({ store, host, events, networks, namespaces, log }),
-    restoreFirewall: () => namespaces.program(),
+    reconcile: () => reconcile({ store, host, events, networks, standing, endpoints, namespaces, log }),
+    restoreFirewall: () => standing.program(),
     register(server) {
       server.register(SandboxesDefinition, sandboxesHandlers({ sandboxes, networks, host }))
-      server.register(NetworksDefinition, networksHandlers({ sandboxes, networks }))
+      server.register(NetworksDefinition, networksHandlers({ sandboxes, networks, userNetworks }))
       return [SandboxesDefinition.fullName, NetworksDefinition.fullName]
     },
     async close() {
       const ready = await namespaces.close()
       if (store.sandboxes().some((sandbox) => sandbox.namespace !== undefined)) return
       for (const namespace of ready) namespaces.discard(namespace)
-      namespaces.lowerBridges()
+      standing.lowerAll(networks.bridges())
     },
   }
 }

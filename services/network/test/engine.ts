@@ -5,8 +5,9 @@ import { createLogger, EventLog, Store } from '@caisson/service-kit'
 import { configSchema, type NetworkConfig } from '../src/config.ts'
 import { networkEvents } from '../src/events.ts'
 import { Host } from '../src/host/host.ts'
+import type { NetworkRequest } from '../src/network/network.ts'
 import { engineTag } from '../src/network/networks.ts'
-import type { SandboxRequest, SandboxWish } from '../src/sandbox/sandbox.ts'
+import type { Attachment, SandboxRequest, SandboxWish } from '../src/sandbox/sandbox.ts'
 import { createNetworkService, type NetworkService } from '../src/service.ts'
 import { migrations } from '../src/store/migrations.ts'
 import { forwardingMemory, NetworkStore } from '../src/store/network-store.ts'
@@ -42,11 +43,41 @@ export function startEngine(root: string, config: Partial<NetworkConfig> = {}): 
   return { service, host, store, events, tag, [Symbol.dispose]: () => stack.dispose() }
 }
 
+export const plainAttachment: Attachment = {
+  network: '',
+  address: undefined,
+  mac: undefined,
+  interfaceName: undefined,
+  aliases: [],
+  gatewayPriority: 0,
+}
+
+export const networkRequest = (name: string, partial: Partial<NetworkRequest> = {}): NetworkRequest => ({
+  name,
+  addresses: { subnet: undefined, gateway: undefined, range: undefined, auxiliary: {} },
+  internal: false,
+  mtu: undefined,
+  labels: {},
+  options: {},
+  bridgeName: undefined,
+  isolated: false,
+  masquerade: true,
+  requestId: '',
+  ...partial,
+})
+
 export const bridgeWish: SandboxWish = {
   mode: 'bridge',
   namespacePath: undefined,
-  attachment: { network: '', address: undefined, mac: undefined, interfaceName: 'eth0' },
+  attachments: [plainAttachment],
 }
+
+/** A wish to be connected to these networks. */
+export const wishOf = (first: Partial<Attachment>, ...others: Partial<Attachment>[]): SandboxWish => ({
+  mode: 'bridge',
+  namespacePath: undefined,
+  attachments: [{ ...plainAttachment, ...first }, ...others.map((each) => ({ ...plainAttachment, ...each }))],
+})
 
 export const request = (id: string, wish: SandboxWish = bridgeWish): SandboxRequest => ({
   id,

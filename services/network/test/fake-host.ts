@@ -1,19 +1,36 @@
+import { conflict } from '@caisson/api'
 import type { Subnet } from '../src/ipam/ipv4.ts'
 import type { BridgeNetwork } from '../src/network/network.ts'
 import type { HostPort, InterfaceCounters } from '../src/sandbox/ports.ts'
-import type { Namespace, WiredNamespace } from '../src/sandbox/sandbox.ts'
+import type { Endpoint, Wire } from '../src/sandbox/sandbox.ts'
+
+type Step =
+  | 'makeNamespace'
+  | 'admit'
+  | 'expel'
+  | 'raiseBridge'
+  | 'programFirewall'
+  | 'connect'
+  | 'disconnect'
+  | 'removeBridge'
 
 /** A host in memory. What a test wants to go wrong, it sets. */
 export class FakeHost implements HostPort {
   used: readonly Subnet[] = []
+  /** Interfaces of somebody else. */
+  readonly foreign = new Set<string>()
   readonly namespaces = new Set<string>()
   readonly bridges = new Set<string>()
+  /** Ids of endpoints. */
   readonly admitted = new Set<string>()
+  readonly ports = new Set<string>()
+  /** Name of the interface of the default route, by the id of the namespace. */
+  readonly routes = new Map<string, string>()
   programmed: readonly string[] = []
   forwarding = false
   made = 0
-  /** Thrown by the next makeNamespace, admit or expel, once. */
-  failure: { readonly at: 'makeNamespace' | 'admit' | 'expel'; readonly error: Error } | undefined
+  /** Thrown by the next step of that name, once. */
+  failure: { readonly at: Step; readonly error: Error } | undefined
 
   usedSubnets(): readonly Subnet[] {
     return this.used
@@ -23,40 +40,76 @@ export class FakeHost implements HostPort {
     return 1400
   }
 
+  bridgeStands({ bridge }: BridgeNetwork): boolean {
+    if (this.foreign.has(bridge.name)) throw conflict('INTERFACE_EXISTS', `${bridge.name} is somebody else's`)
+    return this.bridges.has(bridge.name)
+  }
+
   raiseBridge(network: BridgeNetwork): void {
     this.bridges.add(network.bridge.name)
+    this.#fail('raiseBridge')
     this.forwarding = true
   }
 
-  removeBridge(name: string): void {
-    this.bridges.delete(name)
+  removeBridge({ bridge }: BridgeNetwork): void {
+    this.bridges.delete(bridge.name)
+  }
+
+  async removeBridgeAsync(network: BridgeNetwork): Promise<void> {
+    await Promise.resolve()
+    this.#fail('removeBridge')
+    this.removeBridge(network)
+  }
+
+  removeStrays(kept: { bridges: ReadonlySet<string>; ports: ReadonlySet<string> }): void {
+    for (const name of this.bridges) if (!kept.bridges.has(name)) this.bridges.delete(name)
+    for (const name of this.ports) if (!kept.ports.has(name)) this.ports.delete(name)
   }
 
   restoreForwarding(): void {
     this.forwarding = false
   }
 
-  programFirewall(networks: readonly BridgeNetwork[], namespaces: readonly WiredNamespace[]): void {
+  programFirewall(networks: readonly BridgeNetwork[], endpoints: readonly Endpoint[]): void {
+    this.#fail('programFirewall')
     this.programmed = networks.map(({ name }) => name)
     this.admitted.clear()
-    for (const { id } of namespaces) this.admitted.add(id)
+    for (const { id } of endpoints) this.admitted.add(id)
   }
 
-  admit({ id }: WiredNamespace): void {
+  admit({ id }: Endpoint): void {
     this.#fail('admit')
     this.admitted.add(id)
   }
 
-  expel({ id }: WiredNamespace): void {
+  expel({ id }: Endpoint): void {
     this.#fail('expel')
     this.admitted.delete(id)
   }
 
-  async makeNamespace({ id }: Namespace): Promise<void> {
+  async makeNamespace(id: string, wires: readonly Wire[]): Promise<void> {
     await Promise.resolve()
     this.#fail('makeNamespace')
     this.namespaces.add(id)
+    for (const { endpoint } of wires) this.ports.add(endpoint.portName)
     this.made++
+  }
+
+  async connect(_namespaceId: string, { endpoint }: Wire): Promise<void> {
+    await Promise.resolve()
+    this.#fail('connect')
+    this.ports.add(endpoint.portName)
+  }
+
+  async disconnect({ portName }: Endpoint): Promise<void> {
+    await Promise.resolve()
+    this.#fail('disconnect')
+    this.ports.delete(portName)
+  }
+
+  async routeThrough(namespaceId: string, { endpoint }: Wire): Promise<void> {
+    await Promise.resolve()
+    this.routes.set(namespaceId, endpoint.interfaceName)
   }
 
   releaseNamespace(id: string): void {
@@ -75,7 +128,7 @@ export class FakeHost implements HostPort {
     return this.namespaces.has(id)
   }
 
-  isWhole({ id }: Namespace): boolean {
+  isWhole(id: string): boolean {
     return this.namespaces.has(id)
   }
 
@@ -92,7 +145,7 @@ export class FakeHost implements HostPort {
     return '127.0.0.1\tlocalhost\n'
   }
 
-  #fail(at: 'makeNamespace' | 'admit' | 'expel'): void {
+  #fail(at: Step): void {
     if (this.failure?.at !== at) return
     const { error } = this.failure
     this.failure = undefined

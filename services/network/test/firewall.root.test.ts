@@ -16,13 +16,19 @@ const network: BridgeNetwork = {
   driver: 'bridge',
   builtin: true,
   labels: {},
+  options: {},
   createdAt: 1n,
+  origin: undefined,
   bridge: {
     name: 'csnabcdef',
     subnet: { base: 0x0a580000, prefixLength: 16 },
     gateway: 0x0a580001,
+    range: { base: 0x0a580000, prefixLength: 16 },
+    auxiliary: {},
     mtu: 1500,
     isolated: false,
+    internal: false,
+    masquerade: true,
   },
 }
 

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CaissonError, Channel, type ServiceClient } from '@caisson/api'
-import { SandboxesDefinition, SandboxMode } from '@caisson/api/network'
+import { NetworksDefinition, SandboxesDefinition, SandboxMode } from '@caisson/api/network'
 import { inNamespaces } from '@caisson/testkit'
 import { pings, run, succeeds } from './engine.ts'
 
@@ -14,13 +14,19 @@ const skip = inNamespaces()
 const MAIN = join(import.meta.dirname, '../src/main.ts')
 const ROUNDS = 12
 
-type Served = { process: ChildProcess; channel: Channel; sandboxes: ServiceClient<typeof SandboxesDefinition> }
+type Served = {
+  process: ChildProcess
+  channel: Channel
+  sandboxes: ServiceClient<typeof SandboxesDefinition>
+  networks: ServiceClient<typeof NetworksDefinition>
+}
 
 async function startService(root: string): Promise<Served> {
   const process_ = spawn(process.execPath, [MAIN, '--root', root], { stdio: ['ignore', 'ignore', 'inherit'] })
   const channel = new Channel(`unix://${join(root, 'run/network.sock')}`)
   await channel.ready(20_000)
-  return { process: process_, channel, sandboxes: channel.client(SandboxesDefinition) }
+  const [sandboxes, networks] = [channel.client(SandboxesDefinition), channel.client(NetworksDefinition)]
+  return { process: process_, channel, sandboxes, networks }
 }
 
 async function stop(served: Served, signal: NodeJS.Signals): Promise<number | null> {
@@ -46,6 +52,28 @@ async function work(served: Served, prefix: string, known: Map<string, string>, 
       unsure.add(id)
       await served.sandboxes.delete({ id })
       unsure.delete(id)
+    } catch (error) {
+      assert.ok(error instanceof CaissonError && ['unavailable', 'cancelled'].includes(error.code), String(error))
+      return
+    }
+  }
+}
+
+/** Makes networks, connects a sandbox to each and takes it out, and removes every other one, until the service dies. */
+async function workOnNetworks(served: Served, prefix: string, known: Set<string>, unsure: Set<string>): Promise<void> {
+  const { networks, sandboxes } = served
+  for (let number = 0; ; number++) {
+    const name = `${prefix}-${number}`
+    unsure.add(name)
+    try {
+      const options: Record<string, string> =
+        number % 2 === 0 ? {} : { 'com.docker.network.bridge.name': `br-${prefix}-${number}` }
+      await networks.create({ name, options, internal: number % 3 === 0 })
+      await sandboxes.connect({ sandboxId: 'anchor', attachment: { network: name } })
+      await sandboxes.disconnect({ sandboxId: 'anchor', network: name })
+      if (number % 2 === 0) await networks.delete({ network: name })
+      else known.add(name)
+      unsure.delete(name)
     } catch (error) {
       assert.ok(error instanceof CaissonError && ['unavailable', 'cancelled'].includes(error.code), String(error))
       return
@@ -94,5 +122,47 @@ test('killed at any moment, the service keeps what it acknowledged and leaks not
   assert.doesNotMatch(run('nft list tables'), /caisson/)
   assert.equal(readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8').trim(), '0')
   assert.ok(!readFileSync('/proc/self/mountinfo', 'utf8').includes(join(root, 'run/netns/')))
+  rmSync(root, { recursive: true })
+})
+
+test('killed while networks come and go, it keeps those it acknowledged, with their bridges, and no others', {
+  skip,
+  timeout: 240_000,
+}, async () => {
+  const root = mkdtempSync('/tmp/caisson-kill-')
+  mkdirSync(join(root, 'etc'))
+  writeFileSync(join(root, 'etc/network.json'), JSON.stringify({ poolSize: 0, barePoolSize: 0, logLevel: 'error' }))
+  const known = new Set<string>()
+  const unsure = new Set<string>()
+  for (let round = 0; round <= ROUNDS / 2; round++) {
+    const served = await startService(root)
+    const { namespacePath } = await served.sandboxes.create({ id: 'anchor' })
+    for (const { networkName } of (await served.sandboxes.get({ id: 'anchor' })).endpoints)
+      if (networkName !== 'bridge') await served.sandboxes.disconnect({ sandboxId: 'anchor', network: networkName })
+    const { networks } = await served.networks.list({ dangling: true })
+    const listed = new Set(networks.map(({ name }) => name))
+    for (const name of known) assert.ok(listed.has(name), `${name} is lost`)
+    for (const name of listed) assert.ok(known.has(name) || unsure.has(name), `${name} came from nowhere`)
+    const bridges = readdirSync('/sys/class/net').filter((name) => /^csn|^br-/.test(name))
+    assert.equal(bridges.length, networks.length + 1, `a bridge each and the default one: ${bridges.join()}`)
+    assert.equal(readdirSync('/sys/class/net').filter((name) => name.startsWith('csp')).length, 1, 'one port')
+    assert.match(run(`nsenter --net=${namespacePath} ip -o link`), /^1: lo.*\n\d+: eth0[^\n]*\n$/)
+    for (const name of listed) if (unsure.has(name)) await served.networks.delete({ network: name })
+    unsure.clear()
+    if (round === ROUNDS / 2) {
+      await served.sandboxes.delete({ id: 'anchor' })
+      assert.equal((await served.networks.prune({})).removed.length, known.size)
+      assert.equal(await stop(served, 'SIGTERM'), 0)
+      break
+    }
+    const working = Promise.all(['a', 'b'].map((name) => workOnNetworks(served, `${round}${name}`, known, unsure)))
+    await sleep(300 + Math.random() * 700)
+    await stop(served, 'SIGKILL')
+    await working
+  }
+  assert.ok(known.size > 0, 'something was acknowledged')
+  for (let tries = 0; tries < 200 && /cs[np]|br-/.test(readdirSync('/sys/class/net').join()); tries++) await sleep(50)
+  assert.doesNotMatch(readdirSync('/sys/class/net').join(), /cs[np]|br-/)
+  assert.doesNotMatch(run('nft list tables'), /caisson/)
   rmSync(root, { recursive: true })
 })

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { inNamespaces } from '@caisson/testkit'
 import { formatIpv4, formatMac } from '../src/ipam/ipv4.ts'
 import type { Sandbox, SandboxWish } from '../src/sandbox/sandbox.ts'
-import { bridgeWish, inside, pings, request, run, startEngine, succeeds, type TestEngine } from './engine.ts'
+import { bridgeWish, inside, pings, request, run, startEngine, succeeds, type TestEngine, wishOf } from './engine.ts'
 
 const skip = inNamespaces()
 const never = new AbortController().signal
@@ -19,7 +19,7 @@ let engine: TestEngine
 const pathOf = (sandbox: Sandbox): string => engine.host.namespacePath(sandbox.namespace?.id ?? '')
 
 function addressOf(sandbox: Sandbox): string {
-  const address = sandbox.namespace?.endpoint?.address
+  const address = sandbox.namespace?.endpoints[0]?.address
   assert.ok(address !== undefined)
   return formatIpv4(address)
 }
@@ -186,7 +186,7 @@ test('a container cannot speak with an address that is not its own', hosted, asy
   const path = pathOf(one)
   const { subnet } = engine.service.networks.bridges()[0]?.bridge ?? assert.fail()
   const foreign = formatIpv4(subnet.base + 200)
-  const own = formatMac(one.namespace?.endpoint?.mac ?? new Uint8Array())
+  const own = formatMac(one.namespace?.endpoints[0]?.mac ?? new Uint8Array())
   assert.ok(pings(path, addressOf(two)), 'the neighbour is known')
   inside(path, `ip addr add ${foreign}/${subnet.prefixLength} dev eth0`)
   isDropped(path, `busybox ping -c 1 -W 1 -I ${foreign} ${addressOf(two)}`, 'a foreign IP address')
@@ -234,15 +234,12 @@ test(
 
 test('gives the wanted address and MAC address, and says when the address is in use', hosted, async () => {
   const { subnet } = engine.service.networks.bridges()[0]?.bridge ?? assert.fail()
-  const attachment = {
-    ...bridgeWish,
-    attachment: {
-      network: 'bridge',
-      address: subnet.base + 9,
-      mac: Uint8Array.of(2, 0, 0, 0, 0, 9),
-      interfaceName: 'net7',
-    },
-  } as const
+  const attachment = wishOf({
+    network: 'bridge',
+    address: subnet.base + 9,
+    mac: Uint8Array.of(2, 0, 0, 0, 0, 9),
+    interfaceName: 'net7',
+  })
   const path = pathOf(await create('one', attachment))
   assert.match(inside(path, 'ip addr show dev net7'), /02:00:00:00:00:09/)
   assert.ok(pings(path, gateway()))
@@ -273,7 +270,7 @@ test('a start clears away what a killed run left half done', hosted, async () =>
   const [lost, kept] = [await create('lost'), await create('kept')]
   const lostPath = pathOf(lost)
   // A namespace that was made but not recorded, and a delete that was cut off before the record.
-  await engine.host.makeNamespace({ id: 'orphan', endpoint: undefined }, undefined, undefined)
+  await engine.host.makeNamespace('orphan', [], undefined)
   engine.host.releaseNamespace(lost.namespace?.id ?? '')
   run(`nft list tables >/dev/null; ip link del csn${engine.tag}`)
   engine[Symbol.dispose]()

@@ -3,6 +3,7 @@ import { CONTAINER_COMMANDS } from './container.ts'
 import { ENGINE_COMMANDS } from './engine.ts'
 import { FILE_COMMANDS } from './files.ts'
 import { IMAGE_COMMANDS } from './image.ts'
+import { NETWORK_COMMANDS } from './network.ts'
 import { PROCESS_COMMANDS } from './process.ts'
 import { REGISTRY_COMMANDS } from './registry.ts'
 import { REGISTRY_ACCESS_COMMANDS } from './registry-access.ts'
@@ -21,6 +22,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   ...IMAGE_COMMANDS,
   ...TRANSFER_COMMANDS,
   ...TRUST_COMMANDS,
+  ...NETWORK_COMMANDS,
   ...REGISTRY_COMMANDS,
   ...REGISTRY_ACCESS_COMMANDS,
   ...REGISTRY_OUTGOING_COMMANDS,

@@ -59,9 +59,12 @@ export const CREATE_OPTIONS: readonly OptionSpec[] = [
   },
   {
     flags: '--network <network>',
-    help: 'bridge (default), none, host, container:NAME, or names of networks',
+    help: 'bridge (default), none, host, container:NAME, or networks: NAME[:ip=,mac=,priority=,interface=,alias=]',
     many: true,
   },
+  { flags: '--ip <address>', help: 'IPv4 address on the first network' },
+  { flags: '--mac-address <address>', help: 'MAC address on the first network' },
+  { flags: '--network-alias <name>', help: 'one more name on the first network', many: true },
   { flags: '-p, --publish <port>', help: 'publish a port: [[ADDRESS:]HOSTPORT:]PORT[/udp]', many: true },
   { flags: '--hostname <name>', help: 'host name (default: the first digits of the id)' },
   ...LIMIT_OPTIONS,

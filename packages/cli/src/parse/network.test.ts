@@ -15,6 +15,43 @@ test('reads how a container gets its network', () => {
   })
 })
 
+test('reads what is said of an attachment', () => {
+  assert.deepEqual(
+    parseNetwork(['front:ip=10.1.0.9,mac=02:00:00:00:00:09,priority=-1', 'back:interface=net0,alias=db']),
+    {
+      mode: SandboxMode.BRIDGE,
+      attachments: [
+        {
+          network: 'front',
+          ipv4Address: '10.1.0.9',
+          macAddress: '02:00:00:00:00:09',
+          gatewayPriority: -1,
+          interfaceName: undefined,
+          aliases: undefined,
+        },
+        {
+          network: 'back',
+          ipv4Address: undefined,
+          macAddress: undefined,
+          gatewayPriority: undefined,
+          interfaceName: 'net0',
+          aliases: ['db'],
+        },
+      ],
+    },
+  )
+  const own = { ipv4Address: '10.1.0.9' }
+  assert.deepEqual(parseNetwork(['front', 'back'], own).attachments, [
+    { network: 'front', ipv4Address: '10.1.0.9' },
+    { network: 'back' },
+  ])
+  assert.deepEqual(parseNetwork([], own), { mode: SandboxMode.BRIDGE, attachments: [own] })
+  for (const text of ['front:', 'front:ip', 'front:ip=1,ip=2', 'front:dns=x', 'front:priority=x'])
+    assert.throws(() => parseNetwork([text]), /^CaissonError: --network/, text)
+  for (const text of ['none', 'host', 'container:x'])
+    assert.throws(() => parseNetwork([text], own), /^CaissonError: --network/, text)
+})
+
 test('refuses networks that exclude one another', () => {
   for (const values of [['none', 'front'], ['front', 'host'], ['container:'], ['front', 'container:x'], ['']])
     assert.throws(() => parseNetwork(values), /^CaissonError: --network: /, values.join())

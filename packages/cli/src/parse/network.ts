@@ -1,20 +1,53 @@
 import { isIP } from 'node:net'
 import type { Partially } from '@caisson/api'
 import type { NetworkPolicy } from '@caisson/api/container'
-import { type PortMapping, Protocol, SandboxMode } from '@caisson/api/network'
+import { type Attachment, type PortMapping, Protocol, SandboxMode } from '@caisson/api/network'
+import { parseInteger } from './numbers.ts'
 import { refuse } from './refusal.ts'
 
-/** --network none, host, bridge, container:NAME, or the names of networks. */
-export function parseNetwork(values: readonly string[]): Partially<NetworkPolicy> {
+/** --network none, host, bridge, container:NAME, or networks; `own` is what --ip and the like say of the first. */
+export function parseNetwork(
+  values: readonly string[],
+  own: Partially<Attachment> | undefined = undefined,
+): Partially<NetworkPolicy> {
   const [first, ...more] = values
-  if (first === undefined || (first === 'bridge' && more.length === 0)) return { mode: SandboxMode.BRIDGE }
+  if (first === undefined || (first === 'bridge' && more.length === 0))
+    return { mode: SandboxMode.BRIDGE, ...(own === undefined ? {} : { attachments: [own] }) }
   const alone = aloneMode(first)
   if (alone && more.length > 0) throw refuse('--network', first, 'cannot be combined with other networks')
+  if (alone && own !== undefined) throw refuse('--network', first, 'has no address, MAC address or aliases')
   if (alone) return alone
   for (const name of values)
     if (aloneMode(name) || name === '') throw refuse('--network', name, 'cannot be combined with other networks')
-  return { mode: SandboxMode.BRIDGE, attachments: values.map((network) => ({ network })) }
+  const attachments = values.map((value, index) => ({ ...attachmentOf(value), ...(index === 0 ? own : {}) }))
+  return { mode: SandboxMode.BRIDGE, attachments }
 }
+
+/** NAME, or NAME:ip=ADDRESS,mac=ADDRESS,priority=NUMBER,interface=NAME,alias=NAME. */
+function attachmentOf(value: string): Partially<Attachment> {
+  const at = value.indexOf(':')
+  if (at < 0) return { network: value }
+  const words = new Map<string, string>()
+  for (const word of value.slice(at + 1).split(',')) {
+    const [key = '', ...rest] = word.split('=')
+    if (!ATTACHMENT_WORDS.includes(key) || rest.length === 0 || words.has(key))
+      throw refuse('--network', value, `is not NAME:WORD=VALUE,...: the words are ${ATTACHMENT_WORDS.join(', ')}`)
+    words.set(key, rest.join('='))
+  }
+  const alias = words.get('alias')
+  const priority = words.get('priority')
+  return {
+    network: value.slice(0, at),
+    ipv4Address: words.get('ip'),
+    macAddress: words.get('mac'),
+    interfaceName: words.get('interface'),
+    aliases: alias === undefined ? undefined : [alias],
+    gatewayPriority:
+      priority === undefined ? undefined : parseInteger('--network priority', priority, -0x8000_0000, 0x7fff_ffff),
+  }
+}
+
+const ATTACHMENT_WORDS: readonly string[] = ['ip', 'mac', 'priority', 'interface', 'alias']
 
 function aloneMode(value: string): Partially<NetworkPolicy> | undefined {
   if (value === 'none') return { mode: SandboxMode.NONE }

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
+import { conflict } from '@caisson/api'
 import { ipv4Bytes, macOf } from '../ipam/ipv4.ts'
-import { hasCode, type NetlinkSocket } from '../kernel/netlink-socket.ts'
+import { hasCode, NETLINK_ROUTE, NetlinkSocket } from '../kernel/netlink-socket.ts'
 import { addAddress } from '../kernel/rtnetlink/address.ts'
 import {
   createBridge,
@@ -12,17 +13,21 @@ import {
   setLink,
 } from '../kernel/rtnetlink/link.ts'
 import type { BridgeNetwork } from '../network/network.ts'
+import { BRIDGE_PREFIX, PORT_PREFIX } from './firewall-rules.ts'
 
 const IP_FORWARD = '/proc/sys/net/ipv4/ip_forward'
 
 /** The bridges of this engine's networks, in the host's own namespace. */
-export class Bridges {
+export class Bridges implements Disposable {
   readonly #route: NetlinkSocket
+  readonly #removal = NetlinkSocket.open(NETLINK_ROUTE)
+  readonly #tag: string
   /** This service turned forwarding on. */
   #turnedOn: boolean
 
   /** `turnedOn`: whether an earlier run did so. */
-  constructor(route: NetlinkSocket, turnedOn: boolean) {
+  constructor(tag: string, route: NetlinkSocket, turnedOn: boolean) {
+    this.#tag = tag
     this.#route = route
     this.#turnedOn = turnedOn
   }
@@ -39,30 +44,84 @@ export class Bridges {
     }
   }
 
-  /** Makes the bridge as it should be, or mends it. */
-  raise({ bridge }: BridgeNetwork): Link {
-    const gateway = bridge.gateway
-    if (this.find(bridge.name) === undefined)
-      this.#route.request(`make the bridge ${bridge.name}`, [
-        createBridge({ name: bridge.name, mtu: bridge.mtu, address: macOf(gateway) }),
-      ])
+  /** Whether the link is a bridge of this engine: by its name, or, where somebody chose that, by its MAC address. */
+  isOwn(link: Link): boolean {
+    const marked = link.address.subarray(0, 5).equals(this.#mark(0).subarray(0, 5))
+    return link.kind === 'bridge' && (marked || link.name.startsWith(`${BRIDGE_PREFIX}${this.#tag}`))
+  }
+
+  /** Throws INTERFACE_EXISTS when the name is that of somebody else's interface. */
+  stands({ name, bridge }: BridgeNetwork): boolean {
     const link = this.find(bridge.name)
-    if (link?.kind !== 'bridge') throw new Error(`the interface ${bridge.name} is there but is not a bridge: remove it`)
-    this.#withoutIpv6(bridge.name)
-    this.#route.request(`set up the bridge ${bridge.name}`, [
-      setLink({ index: link.index, up: true, mtu: bridge.mtu }),
-      addAddress(link.index, ipv4Bytes(gateway), bridge.subnet.prefixLength),
+    if (link === undefined || this.isOwn(link)) return link !== undefined
+    throw conflict(
+      'INTERFACE_EXISTS',
+      `the host has an interface ${bridge.name} of somebody else: remove it, or give the network ${name} another bridge`,
+    )
+  }
+
+  /** Makes the bridge as it should be, or mends it. */
+  raise(network: BridgeNetwork): Link {
+    const { bridge, builtin, id } = network
+    const { name, mtu, gateway, subnet } = bridge
+    const address = builtin ? macOf(gateway) : this.#mark(Number.parseInt(id.slice(0, 2), 16))
+    if (!this.stands(network)) this.#route.request(`make the bridge ${name}`, [createBridge({ name, mtu, address })])
+    const link = this.find(name)
+    if (link === undefined) throw new Error(`the bridge ${name} is gone again`)
+    this.#withoutIpv6(name)
+    this.#route.request(`set up the bridge ${name}`, [
+      setLink({ index: link.index, up: true, mtu }),
+      addAddress(link.index, ipv4Bytes(gateway), subnet.prefixLength),
     ])
     return link
   }
 
   remove(name: string): void {
-    if (this.find(name) === undefined) return
+    const link = this.find(name)
+    if (link !== undefined && this.isOwn(link)) this.#remove(name)
+  }
+
+  async removeAsync(name: string): Promise<void> {
+    const link = this.find(name)
+    if (link !== undefined && this.isOwn(link)) await this.removePort(name)
+  }
+
+  /** Off the event loop; one that is gone is no error. */
+  async removePort(name: string): Promise<void> {
     try {
-      this.#route.request(`remove the bridge ${name}`, [deleteLink(name)])
+      await this.#removal.requestAsync(`remove the interface ${name}`, [deleteLink(name)])
     } catch (error) {
       if (!hasCode(error, 'ENODEV')) throw error
     }
+  }
+
+  /** Removes own bridges and ports of bridges, but for those of these names. */
+  removeStrays(kept: { bridges: ReadonlySet<string>; ports: ReadonlySet<string> }): void {
+    for (const link of this.#links()) {
+      const port = link.name.startsWith(`${PORT_PREFIX}${this.#tag}`) && !kept.ports.has(link.name)
+      if (port || (this.isOwn(link) && !kept.bridges.has(link.name))) this.#remove(link.name)
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#removal[Symbol.dispose]()
+  }
+
+  #remove(name: string): void {
+    try {
+      this.#route.request(`remove the interface ${name}`, [deleteLink(name)])
+    } catch (error) {
+      if (!hasCode(error, 'ENODEV')) throw error
+    }
+  }
+
+  #links(): Link[] {
+    return this.#route.dump('list interfaces', dumpLinks()).flatMap((answer) => parseLink(answer) ?? [])
+  }
+
+  /** A locally administered MAC address that only bridges of this engine have. */
+  #mark(last: number): Buffer {
+    return Buffer.from([0x0a, 0x43, ...Buffer.from(this.#tag, 'hex'), last])
   }
 
   /** Lets the host forward; returns whether that had to be turned on. */
@@ -77,8 +136,7 @@ export class Bridges {
   restoreForwarding(): void {
     if (!this.#turnedOn) return
     this.#turnedOn = false
-    const others = this.#route.dump('list interfaces', dumpLinks()).map(parseLink)
-    if (!others.some((link) => link?.kind === 'bridge')) writeFileSync(IP_FORWARD, '0')
+    if (!this.#links().some((link) => link.kind === 'bridge')) writeFileSync(IP_FORWARD, '0')
   }
 
   // Networks with IPv4 only: no link-local address, and nobody's router is believed.

@@ -2,11 +2,9 @@ import { ipv4Bytes, maskBytes, parseIpv4 } from '../ipam/ipv4.ts'
 import type { Message } from '../kernel/message.ts'
 import {
   compare,
-  connectionState,
   counter,
   type Expression,
   interfaceName,
-  loadConnectionState,
   loadMeta,
   loadPayload,
   lookup,
@@ -27,7 +25,9 @@ import {
   type TableName,
 } from '../kernel/nftables/object.ts'
 import type { BridgeNetwork } from '../network/network.ts'
-import type { WiredNamespace } from '../sandbox/sandbox.ts'
+import type { Endpoint } from '../sandbox/sandbox.ts'
+import { internalForwardRules, internalObjects } from './internal-rules.ts'
+import { dropAndCount, stateIs } from './rule-parts.ts'
 
 /**
  * What the firewall says, as messages: pure. Two tables an engine: one that forwards between networks and outside, and one
@@ -74,17 +74,6 @@ const isIpv4: readonly Expression[] = [loadMeta('networkProtocol', 0), compare(0
 const fromBridge: readonly Expression[] = [loadMeta('interfaceIn', 0), lookup(BRIDGES, 0)]
 const toBridge: readonly Expression[] = [loadMeta('interfaceOut', 0), lookup(BRIDGES, 0)]
 
-function stateIs(...states: readonly (keyof typeof connectionState)[]): readonly Expression[] {
-  const bits = states.reduce((sum, state) => sum | connectionState[state], 0)
-  return [
-    loadConnectionState(0),
-    maskBits(0, 0, Uint8Array.of(bits, 0, 0, 0)),
-    compare(0, 'notEqual', Uint8Array.of(0, 0, 0, 0)),
-  ]
-}
-
-const dropAndCount: readonly Expression[] = [counter(), verdict('drop')]
-
 /** What leaves a network for outside gets the host's address. */
 const masqueradeRule = ({ bridge }: BridgeNetwork): readonly Expression[] => [
   ...isIpv4,
@@ -118,6 +107,7 @@ function routeTable(table: TableName, networks: readonly BridgeNetwork[]): Messa
     createChain(table, chains.raw),
     createChain(table, chains.forward),
     createChain(table, chains.postrouting),
+    ...internalObjects(table, networks, PAIRS, 4),
     // Credentials of the machine itself are to be had there, in most clouds.
     rule(
       chains.raw,
@@ -127,6 +117,7 @@ function routeTable(table: TableName, networks: readonly BridgeNetwork[]): Messa
       compare(0, 'equal', ipv4Bytes(METADATA_ADDRESS)),
       ...dropAndCount,
     ),
+    ...internalForwardRules(table, chains.forward.name),
     rule(chains.forward, ...toBridge, ...stateIs('established', 'related'), verdict('accept')),
     // Containers of one network; the kernel shows bridged packets here, too (br_netfilter).
     rule(chains.forward, loadMeta('interfaceIn', 0), loadMeta('interfaceOut', 4), lookupVerdict(PAIRS, 0)),
@@ -140,7 +131,9 @@ function routeTable(table: TableName, networks: readonly BridgeNetwork[]): Messa
       ...dropAndCount,
     ),
     rule(chains.forward, ...fromBridge, ...stateIs('invalid'), ...dropAndCount),
-    ...networks.map((network) => rule(chains.postrouting, ...masqueradeRule(network))),
+    ...networks
+      .filter(({ bridge }) => bridge.masquerade && !bridge.internal)
+      .map((network) => rule(chains.postrouting, ...masqueradeRule(network))),
   ]
 }
 
@@ -152,11 +145,11 @@ const protocolIs = (protocol: Uint8Array): readonly Expression[] => [
   compare(0, 'equal', protocol),
 ]
 
-function guardTable(table: TableName, tag: string, namespaces: readonly WiredNamespace[]): Message[] {
+function guardTable(table: TableName, tag: string, endpoints: readonly Endpoint[]): Message[] {
   const rule = (...expressions: readonly Expression[]): Message => appendRule(table, chains.ports.name, expressions)
   return [
     createSet(table, { name: LEASES, key: ['interface', 'ethernet', 'ipv4'] }, 3),
-    ...addElements(table, LEASES, namespaces.map(leaseElement)),
+    ...addElements(table, LEASES, endpoints.map(leaseElement)),
     createChain(table, chains.ports),
     rule(loadMeta('interfaceIn', 0), compare(0, 'notEqual', Buffer.from(`${PORT_PREFIX}${tag}`)), verdict('accept')),
     rule(
@@ -183,7 +176,7 @@ function guardTable(table: TableName, tag: string, namespaces: readonly WiredNam
 }
 
 /** Port, MAC address and IPv4 address that belong together. */
-export const leaseElement = ({ endpoint }: WiredNamespace): Element => ({
+export const leaseElement = (endpoint: Endpoint): Element => ({
   key: concatenate([interfaceName(endpoint.portName), endpoint.mac, ipv4Bytes(endpoint.address)]),
 })
 
@@ -191,7 +184,7 @@ export const leaseElement = ({ endpoint }: WiredNamespace): Element => ({
 export function firewallMessages(
   tag: string,
   networks: readonly BridgeNetwork[],
-  namespaces: readonly WiredNamespace[],
+  endpoints: readonly Endpoint[],
   options: { owned: boolean },
 ): Message[] {
   const { route, guard } = tablesOf(tag)
@@ -199,6 +192,6 @@ export function firewallMessages(
     createTable(route, options),
     ...routeTable(route, networks),
     createTable(guard, options),
-    ...guardTable(guard, tag, namespaces),
+    ...guardTable(guard, tag, endpoints),
   ]
 }

@@ -6,7 +6,7 @@ import { isTableRemoval, parseTable } from '../kernel/nftables/dump.ts'
 import { addElements, deleteElements, deleteTable, dumpTables, type TableName } from '../kernel/nftables/object.ts'
 import { transaction } from '../kernel/nftables/transaction.ts'
 import type { BridgeNetwork } from '../network/network.ts'
-import type { WiredNamespace } from '../sandbox/sandbox.ts'
+import type { Endpoint } from '../sandbox/sandbox.ts'
 import { firewallMessages, LEASES, leaseElement, tablesOf } from './firewall-rules.ts'
 
 const NFNLGRP_NFTABLES = 7
@@ -30,28 +30,28 @@ export class Firewall implements Disposable {
   }
 
   /** Replaces all rules in one transaction; without networks there are no tables. */
-  program(networks: readonly BridgeNetwork[], namespaces: readonly WiredNamespace[]): void {
+  program(networks: readonly BridgeNetwork[], endpoints: readonly Endpoint[]): void {
     try {
-      this.#replace(networks, namespaces)
+      this.#replace(networks, endpoints)
     } catch (error) {
       if (!this.#owned || !hasCode(error, 'ENOTSUP', 'EOPNOTSUPP', 'EINVAL')) throw error
       this.#log.warn('this kernel cannot protect the firewall rules from others (Linux 6.9 can): they are only watched')
       this.#owned = false
-      this.#replace(networks, namespaces)
+      this.#replace(networks, endpoints)
     }
     this.#programmed = networks.length > 0
   }
 
-  admit(namespace: WiredNamespace): void {
+  admit(endpoint: Endpoint): void {
     const { guard } = tablesOf(this.#tag)
-    this.#socket.request('admit an endpoint', transaction(addElements(guard, LEASES, [leaseElement(namespace)])))
+    this.#socket.request('admit an endpoint', transaction(addElements(guard, LEASES, [leaseElement(endpoint)])))
   }
 
   /** What is not admitted, or not any more, is no error. */
-  expel(namespace: WiredNamespace): void {
+  expel(endpoint: Endpoint): void {
     const { guard } = tablesOf(this.#tag)
     try {
-      this.#socket.request('expel an endpoint', transaction(deleteElements(guard, LEASES, [leaseElement(namespace)])))
+      this.#socket.request('expel an endpoint', transaction(deleteElements(guard, LEASES, [leaseElement(endpoint)])))
     } catch (error) {
       if (!hasCode(error, 'ENOENT')) throw error
     }
@@ -87,9 +87,9 @@ export class Firewall implements Disposable {
     return false
   }
 
-  #replace(networks: readonly BridgeNetwork[], namespaces: readonly WiredNamespace[]): void {
+  #replace(networks: readonly BridgeNetwork[], endpoints: readonly Endpoint[]): void {
     const before = this.standing().map(deleteTable)
-    const after = networks.length > 0 ? firewallMessages(this.#tag, networks, namespaces, { owned: this.#owned }) : []
+    const after = networks.length > 0 ? firewallMessages(this.#tag, networks, endpoints, { owned: this.#owned }) : []
     if (before.length + after.length > 0)
       this.#socket.request('replace the firewall rules', transaction([...before, ...after]))
   }

@@ -2,17 +2,16 @@ import type { Logger } from '@caisson/service-kit'
 import { ipv4OfBytes, parseIpv4, type Subnet, subnetOf } from '../ipam/ipv4.ts'
 import { NETLINK_ROUTE, NetlinkSocket } from '../kernel/netlink-socket.ts'
 import { AF_INET } from '../kernel/rtnetlink/address.ts'
-import { dumpLinks, parseLink, setLink } from '../kernel/rtnetlink/link.ts'
+import { dumpLinks, type Link, parseLink, setLink } from '../kernel/rtnetlink/link.ts'
 import { dumpRoutes, isUnicast, parseRoute, type Route } from '../kernel/rtnetlink/route.ts'
 import type { BridgeNetwork } from '../network/network.ts'
 import { nameServersOf } from '../sandbox/files.ts'
 import type { HostPort, InterfaceCounters } from '../sandbox/ports.ts'
-import type { Namespace, WiredNamespace } from '../sandbox/sandbox.ts'
+import type { Endpoint, Wire } from '../sandbox/sandbox.ts'
 import { Bridges } from './bridges.ts'
 import { Firewall } from './firewall.ts'
-import { BRIDGE_PREFIX } from './firewall-rules.ts'
 import { HostFiles } from './host-files.ts'
-import { Namespaces } from './namespaces.ts'
+import { Namespaces, type Plug } from './namespaces.ts'
 
 export type HostOptions = {
   readonly tag: string
@@ -43,13 +42,16 @@ export class Host implements HostPort, Disposable {
   constructor(options: HostOptions) {
     this.#options = options
     this.#firewall = new Firewall(options.tag, options.log)
-    this.#bridges = new Bridges(this.#route, options.forwarding.turnedOn)
+    this.#bridges = new Bridges(options.tag, this.#route, options.forwarding.turnedOn)
     this.#namespaces = new Namespaces(options.pinFolder, this.#wiring)
   }
 
   usedSubnets(): readonly Subnet[] {
-    const own = this.#links().filter((link) => link?.name.startsWith(`${BRIDGE_PREFIX}${this.#options.tag}`))
-    const ownIndexes = new Set(own.map((link) => link?.index))
+    const ownIndexes = new Set(
+      this.#links()
+        .filter((link) => this.#bridges.isOwn(link))
+        .map(({ index }) => index),
+    )
     const routed = this.#routes()
       .filter((route) => !ownIndexes.has(route.index))
       .flatMap(({ destination, prefixLength }) =>
@@ -64,7 +66,7 @@ export class Host implements HostPort, Disposable {
 
   uplinkMtu(): number {
     const uplink = this.#routes().find((route) => route.destination === undefined && route.gateway !== undefined)
-    const link = this.#links().find((candidate) => candidate?.index === uplink?.index)
+    const link = this.#links().find((candidate) => candidate.index === uplink?.index)
     return link?.mtu ?? ETHERNET_MTU
   }
 
@@ -73,9 +75,22 @@ export class Host implements HostPort, Disposable {
     this.#options.forwarding.turnedOn = this.#bridges.forward()
   }
 
-  removeBridge(name: string): void {
-    this.#bridges.remove(name)
-    this.#bridgeIndexes.clear()
+  bridgeStands(network: BridgeNetwork): boolean {
+    return this.#bridges.stands(network)
+  }
+
+  removeBridge({ id, bridge }: BridgeNetwork): void {
+    this.#bridgeIndexes.delete(id)
+    this.#bridges.remove(bridge.name)
+  }
+
+  removeBridgeAsync({ id, bridge }: BridgeNetwork): Promise<void> {
+    this.#bridgeIndexes.delete(id)
+    return this.#bridges.removeAsync(bridge.name)
+  }
+
+  removeStrays(kept: { bridges: ReadonlySet<string>; ports: ReadonlySet<string> }): void {
+    this.#bridges.removeStrays(kept)
   }
 
   restoreForwarding(): void {
@@ -83,16 +98,16 @@ export class Host implements HostPort, Disposable {
     this.#options.forwarding.turnedOn = false
   }
 
-  programFirewall(networks: readonly BridgeNetwork[], namespaces: readonly WiredNamespace[]): void {
-    this.#firewall.program(networks, namespaces)
+  programFirewall(networks: readonly BridgeNetwork[], endpoints: readonly Endpoint[]): void {
+    this.#firewall.program(networks, endpoints)
   }
 
-  admit(namespace: WiredNamespace): void {
-    this.#firewall.admit(namespace)
+  admit(endpoint: Endpoint): void {
+    this.#firewall.admit(endpoint)
   }
 
-  expel(namespace: WiredNamespace): void {
-    this.#firewall.expel(namespace)
+  expel(endpoint: Endpoint): void {
+    this.#firewall.expel(endpoint)
   }
 
   /** Calls back when somebody removed the firewall's rules. */
@@ -100,13 +115,24 @@ export class Host implements HostPort, Disposable {
     return this.#firewall.watch(onLoss)
   }
 
-  async makeNamespace(
-    namespace: Namespace,
-    network: BridgeNetwork | undefined,
-    fromPath: string | undefined,
-  ): Promise<void> {
-    const bridge = network === undefined ? undefined : { network, index: this.#bridgeIndex(network) }
-    await this.#namespaces.make(namespace, bridge, fromPath)
+  async makeNamespace(id: string, wires: readonly Wire[], fromPath: string | undefined): Promise<void> {
+    await this.#namespaces.make(
+      id,
+      wires.map((wire) => this.#plug(wire)),
+      fromPath,
+    )
+  }
+
+  connect(namespaceId: string, wire: Wire): Promise<void> {
+    return this.#namespaces.connect(namespaceId, this.#plug(wire))
+  }
+
+  disconnect(endpoint: Endpoint): Promise<void> {
+    return this.#bridges.removePort(endpoint.portName)
+  }
+
+  routeThrough(namespaceId: string, wire: Wire): Promise<void> {
+    return this.#namespaces.routeThrough(namespaceId, wire)
   }
 
   releaseNamespace(id: string): void {
@@ -125,15 +151,8 @@ export class Host implements HostPort, Disposable {
     return this.#namespaces.isAlive(id)
   }
 
-  isWhole({ id, endpoint }: Namespace, network: BridgeNetwork | undefined): boolean {
-    if (!this.#namespaces.isAlive(id)) return false
-    if (endpoint === undefined || network === undefined) return true
-    const port = this.#bridges.find(endpoint.portName)
-    if (port === undefined) return false
-    const master = this.#bridgeIndex(network)
-    if (port.master !== master)
-      this.#route.request(`put ${port.name} on its bridge`, [setLink({ index: port.index, up: true, master })])
-    return true
+  isWhole(namespaceId: string, wires: readonly Wire[]): boolean {
+    return this.#namespaces.isAlive(namespaceId) && wires.every((wire) => this.#isPlugged(wire))
   }
 
   counters(namespaceId: string, interfaceName: string): InterfaceCounters {
@@ -153,8 +172,22 @@ export class Host implements HostPort, Disposable {
 
   [Symbol.dispose](): void {
     this.#firewall[Symbol.dispose]()
+    this.#bridges[Symbol.dispose]()
     this.#wiring[Symbol.dispose]()
     this.#route[Symbol.dispose]()
+  }
+
+  #plug(wire: Wire): Plug {
+    return { ...wire, bridgeIndex: this.#bridgeIndex(wire.network) }
+  }
+
+  #isPlugged({ endpoint, network }: Wire): boolean {
+    const port = this.#bridges.find(endpoint.portName)
+    if (port === undefined) return false
+    const master = this.#bridgeIndex(network)
+    if (port.master !== master)
+      this.#route.request(`put ${port.name} on its bridge`, [setLink({ index: port.index, up: true, master })])
+    return true
   }
 
   #bridgeIndex(network: BridgeNetwork): number {
@@ -165,8 +198,8 @@ export class Host implements HostPort, Disposable {
     return link.index
   }
 
-  #links() {
-    return this.#route.dump('list interfaces', dumpLinks()).map(parseLink)
+  #links(): Link[] {
+    return this.#route.dump('list interfaces', dumpLinks()).flatMap((answer) => parseLink(answer) ?? [])
   }
 
   #routes(): Route[] {

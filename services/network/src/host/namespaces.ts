@@ -3,13 +3,20 @@ import { join } from 'node:path'
 import { ipv4Bytes } from '../ipam/ipv4.ts'
 import { NetworkNamespace, releaseNamespace, type Sysctl } from '../kernel/namespace.ts'
 import { native } from '../kernel/native.ts'
-import type { NetlinkSocket } from '../kernel/netlink-socket.ts'
+import { hasCode, type NetlinkSocket } from '../kernel/netlink-socket.ts'
 import { addAddress } from '../kernel/rtnetlink/address.ts'
-import { createVeth, getLink, parseLink, parseLinkCounters, raisePort, setLink } from '../kernel/rtnetlink/link.ts'
+import {
+  createVeth,
+  deleteLink,
+  getLink,
+  parseLink,
+  parseLinkCounters,
+  raisePort,
+  setLink,
+} from '../kernel/rtnetlink/link.ts'
 import { setDefaultRoute } from '../kernel/rtnetlink/route.ts'
-import type { BridgeNetwork } from '../network/network.ts'
 import type { InterfaceCounters } from '../sandbox/ports.ts'
-import { isWired, type Namespace, type WiredNamespace } from '../sandbox/sandbox.ts'
+import { gatewayOf, type Wire } from '../sandbox/sandbox.ts'
 import { namespaceRefusal, refuseOwnNamespace, wiringRefusal } from './refusal.ts'
 
 // Containers need no capability to listen on a low port or to ping.
@@ -25,16 +32,19 @@ const ipv6Settings: readonly Sysctl[] = [
   ['ipv6/conf/all/accept_ra', '0'],
 ]
 
+/** A wire, and the interface index of the bridge that it is plugged into. */
+export type Plug = Wire & { readonly bridgeIndex: number }
+
 /** Network namespaces pinned in one folder, and their way out. */
 export class Namespaces {
   readonly #folder: string
   /** In the host's namespace, for requests off the event loop only. */
-  readonly #route: NetlinkSocket
+  readonly #host: NetlinkSocket
 
   constructor(folder: string, route: NetlinkSocket) {
     mkdirSync(folder, { recursive: true, mode: 0o711 })
     this.#folder = folder
-    this.#route = route
+    this.#host = route
   }
 
   path(id: string): string {
@@ -49,19 +59,28 @@ export class Namespaces {
     releaseNamespace(this.path(id))
   }
 
-  /** `bridge`: network and interface index of the bridge that a wired one becomes a port of. */
-  async make(
-    namespace: Namespace,
-    bridge: { network: BridgeNetwork; index: number } | undefined,
-    fromPath: string | undefined,
-  ): Promise<void> {
-    using made = await this.#pin(namespace.id, fromPath)
+  async make(id: string, plugs: readonly Plug[], fromPath: string | undefined): Promise<void> {
+    using made = await this.#pin(id, fromPath)
     try {
-      if (isWired(namespace) && bridge !== undefined) await this.#wire(made, namespace, bridge)
+      const gateway = gatewayOf(plugs)
+      for (const plug of plugs) await this.#wire(made, plug, plug === gateway)
     } catch (error) {
-      this.release(namespace.id)
-      throw wiringRefusal(error, namespace.endpoint?.interfaceName ?? '', bridge?.network.name ?? '')
+      this.release(id)
+      throw error
     }
+  }
+
+  async connect(id: string, plug: Plug): Promise<void> {
+    using namespace = NetworkNamespace.open(this.path(id))
+    await this.#wire(namespace, plug, false)
+  }
+
+  async routeThrough(id: string, wire: Wire): Promise<void> {
+    using namespace = NetworkNamespace.open(this.path(id))
+    const { endpoint, network } = wire
+    await namespace.route.requestAsync('set the default route', [
+      setDefaultRoute(indexOf(namespace, endpoint.interfaceName), ipv4Bytes(network.bridge.gateway)),
+    ])
   }
 
   isAlive(id: string): boolean {
@@ -93,25 +112,46 @@ export class Namespaces {
     }
   }
 
-  async #wire(
-    inside: NetworkNamespace,
-    { endpoint }: WiredNamespace,
-    { network, index }: { network: BridgeNetwork; index: number },
-  ): Promise<void> {
-    const { bridge } = network
+  /** Leaves nothing when it fails. */
+  async #wire(inside: NetworkNamespace, plug: Plug, isGateway: boolean): Promise<void> {
+    const { endpoint, network } = plug
+    const { mtu, isolated } = network.bridge
     const peer = { name: endpoint.interfaceName, address: endpoint.mac, namespaceFd: inside.fd }
-    await this.#route.requestAsync(`connect to the bridge ${bridge.name}`, [
-      createVeth({ name: endpoint.portName, mtu: bridge.mtu, master: index, peer }),
-      raisePort({ name: endpoint.portName, isolated: bridge.isolated }),
-    ])
-    const [link] = inside.route.request(`look for ${peer.name}`, [getLink(peer.name)]).map(parseLink)
-    if (link === undefined) throw new Error(`the interface ${peer.name} was not made`)
-    await inside.route.requestAsync(`give ${peer.name} its address`, [
-      setLink({ index: link.index, up: true }),
-      addAddress(link.index, ipv4Bytes(endpoint.address), bridge.subnet.prefixLength),
-      setDefaultRoute(link.index, ipv4Bytes(bridge.gateway)),
-    ])
+    try {
+      await this.#host.requestAsync(`connect to the bridge ${network.bridge.name}`, [
+        createVeth({ name: endpoint.portName, mtu, master: plug.bridgeIndex, peer }),
+      ])
+    } catch (error) {
+      throw wiringRefusal(error, endpoint.interfaceName, network.name)
+    }
+    try {
+      await this.#host.requestAsync(`bring up ${endpoint.portName}`, [raisePort({ name: endpoint.portName, isolated })])
+      const index = indexOf(inside, endpoint.interfaceName)
+      await inside.route.requestAsync(`give ${endpoint.interfaceName} its address`, [
+        setLink({ index, up: true }),
+        addAddress(index, ipv4Bytes(endpoint.address), network.bridge.subnet.prefixLength),
+        ...(isGateway ? [setDefaultRoute(index, ipv4Bytes(network.bridge.gateway))] : []),
+      ])
+    } catch (error) {
+      await this.#unplug(endpoint.portName)
+      throw error
+    }
   }
+
+  async #unplug(port: string): Promise<void> {
+    try {
+      await this.#host.requestAsync(`remove ${port}`, [deleteLink(port)])
+    } catch (error) {
+      // Its namespace went, and took it along.
+      if (!hasCode(error, 'ENODEV')) throw error
+    }
+  }
+}
+
+function indexOf(inside: NetworkNamespace, name: string): number {
+  const [link] = inside.route.request(`look for ${name}`, [getLink(name)]).map(parseLink)
+  if (link === undefined) throw new Error(`there is no interface ${name} in the namespace`)
+  return link.index
 }
 
 /** By descriptor from here on: what is checked is what is used. */

@@ -7,15 +7,20 @@ import { contains, formatIpv4, formatSubnet, type Ipv4, type Subnet, subnetSize 
  */
 export class Leases {
   readonly #subnet: Subnet
+  readonly #range: Subnet
   readonly #taken = new Set<Ipv4>()
   readonly #reserved: ReadonlySet<Ipv4>
   #last: Ipv4
 
-  /** `reserved`: never given out, such as the gateway. The first and last address of the subnet are not, either. */
-  constructor(subnet: Subnet, reserved: readonly Ipv4[]) {
+  /**
+   * `reserved`: never given out, such as the gateway. The first and last address of the subnet are not, either. `range`:
+   * where those come from that nobody wanted.
+   */
+  constructor(subnet: Subnet, reserved: readonly Ipv4[], range: Subnet = subnet) {
     this.#subnet = subnet
+    this.#range = range
     this.#reserved = new Set([...reserved, subnet.base, subnet.base + subnetSize(subnet) - 1])
-    this.#last = subnet.base
+    this.#last = range.base + subnetSize(range) - 1
   }
 
   get count(): number {
@@ -24,9 +29,10 @@ export class Leases {
 
   /** Takes the next free address. Throws ADDRESSES_EXHAUSTED when there is none. */
   next(): Ipv4 {
-    const size = subnetSize(this.#subnet)
+    const { base } = this.#range
+    const size = subnetSize(this.#range)
     for (let step = 1; step <= size; step++) {
-      const address = this.#subnet.base + ((this.#last - this.#subnet.base + step) % size)
+      const address = base + ((this.#last - base + step) % size)
       if (this.#taken.has(address) || this.#reserved.has(address)) continue
       this.#last = address
       this.#taken.add(address)
@@ -34,7 +40,7 @@ export class Leases {
     }
     throw exhausted(
       'ADDRESSES_EXHAUSTED',
-      `every address of ${formatSubnet(this.#subnet)} is in use: remove containers or use another network`,
+      `every address of ${formatSubnet(this.#range)} is in use: remove containers or use another network`,
     )
   }
 

@@ -23,13 +23,37 @@ export const hostName = (field: string, value: string): string =>
 
 export const optionalHostName = (value: string): string => (value === '' ? value : hostName('hostname', value))
 
+export const networkName = (value: string): string =>
+  matching(
+    /^(?![0-9a-f]{64}$)[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/,
+    'name',
+    value,
+    '1 to 128 letters, digits or _.-, and not look like an id',
+  )
+
+/** Of the host; the engine's own names are not for others. */
+export const bridgeName = (field: string, value: string): string =>
+  matching(
+    /^(?!all$|default$|lo$|cs[np])[a-zA-Z0-9][a-zA-Z0-9_.-]{0,14}$/,
+    field,
+    value,
+    '1 to 15 letters, digits or _.-, and not begin with csn or csp',
+  )
+
+export const auxiliaryName = (value: string): string =>
+  matching(/^[\x20-\x7e]{1,128}$/, 'auxiliary_addresses', value, '1 to 128 printable characters')
+
+export const requestId = (value: string): string =>
+  value === '' ? value : matching(/^[\x21-\x7e]{1,128}$/, 'request_id', value, '1 to 128 printable characters')
+
 export const networkReference = (value: string): string =>
   value === '' ? value : matching(/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}$/, 'network', value, 'the name or id of a network')
 
-export const interfaceNameOr = (fallback: string, value: string): string =>
-  value === ''
-    ? fallback
-    : matching(/^(?!\.\.?$)[a-zA-Z0-9_.-]{1,15}$/, 'interface_name', value, '1 to 15 letters, digits or _.-')
+// Not "." and "..", nor what stands for other interfaces in /proc/sys/net.
+const INTERFACE = /^(?!\.\.?$|all$|default$|lo$)[a-zA-Z0-9_.-]{1,15}$/
+
+export const optionalInterfaceName = (value: string): string | undefined =>
+  value === '' ? undefined : matching(INTERFACE, 'interface_name', value, '1 to 15 letters, digits or _.-')
 
 export function ipAddress(field: string, value: string): string {
   if (isIP(value) !== 0 && !value.includes('%')) return value

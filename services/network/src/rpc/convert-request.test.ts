@@ -12,7 +12,9 @@ test('without a mode a sandbox is on the default network', () => {
   assert.deepEqual(convert({}).wish, {
     mode: 'bridge',
     namespacePath: undefined,
-    attachment: { network: '', address: undefined, mac: undefined, interfaceName: 'eth0' },
+    attachments: [
+      { network: '', address: undefined, mac: undefined, interfaceName: undefined, aliases: [], gatewayPriority: 0 },
+    ],
   })
 })
 
@@ -30,7 +32,7 @@ test('takes what it knows', () => {
     },
   })
   assert.ok(wish.mode === 'bridge')
-  assert.equal(wish.attachment.address, 0x0a000009)
+  assert.equal(wish.attachments[0].address, 0x0a000009)
   assert.equal(wish.namespacePath, '/proc/1/ns/net')
   assert.deepEqual(dns.extraHosts, { db: '::1', h: 'host-gateway' })
 })
@@ -52,6 +54,9 @@ const wrong: [string, Wish][] = [
   ['a MAC address of a group', { attachments: [{ macAddress: '01:00:5e:00:00:01' }] }],
   ['an interface name with a slash', { attachments: [{ interfaceName: 'a/b' }] }],
   ['an interface name that is a folder', { attachments: [{ interfaceName: '..' }] }],
+  ['an interface name that stands for every interface', { attachments: [{ interfaceName: 'all' }] }],
+  ['an alias with a line break', { attachments: [{ aliases: ['a\nb'] }] }],
+  ['too many attachments', { attachments: Array.from({ length: 33 }, (_, index) => ({ network: `n${index}` })) }],
   ['a relative namespace path', { namespacePath: 'ns' }],
   ['a namespace path with dots', { namespacePath: '/run/../x' }],
   ['a namespace path with mode host', { mode: SandboxMode.HOST, namespacePath: '/x' }],
@@ -67,6 +72,10 @@ for (const [title, partial] of wrong)
   })
 
 test('says what it does not do yet', () => {
-  for (const partial of [{ ports: [{ containerPort: 80 }] }, { attachments: [{}, {}] }, { egressBitsPerSecond: 1 }])
+  for (const partial of [
+    { ports: [{ containerPort: 80 }] },
+    { attachments: [{ ipv6Address: '::1' }] },
+    { egressBitsPerSecond: 1 },
+  ])
     assert.throws(() => convert(partial), { code: 'unimplemented' })
 })

@@ -7,25 +7,22 @@ import {
 } from '@caisson/api/network'
 import { parseIpv4, parseMac } from '../ipam/ipv4.ts'
 import { HOST_GATEWAY } from '../sandbox/files.ts'
-import {
-  type Attachment,
-  DEFAULT_INTERFACE,
-  type DnsConfig,
-  type SandboxRequest,
-  type SandboxWish,
-} from '../sandbox/sandbox.ts'
+import type { Attachment, DnsConfig, SandboxRequest, SandboxWish } from '../sandbox/sandbox.ts'
 import {
   hostName,
-  interfaceNameOr,
   ipAddress,
   labels,
   networkReference,
   optionalHostName,
+  optionalInterfaceName,
   optionalName,
   optionalNamespacePath,
   resolverWord,
   sandboxId,
 } from './checks.ts'
+
+const MOST_ATTACHMENTS = 32
+const MOST_ALIASES = 64
 
 /** Checks and converts a request. Throws `invalid-argument`, and `unimplemented` for what this version does not do. */
 export function sandboxRequestOf(message: CreateSandboxRequest): SandboxRequest {
@@ -43,14 +40,23 @@ export function sandboxRequestOf(message: CreateSandboxRequest): SandboxRequest 
 function refuseUnimplemented(message: CreateSandboxRequest): void {
   const missing = [
     message.ports.length > 0 ? 'published ports' : '',
-    message.attachments.length > 1 ? 'more than one network' : '',
     message.egressBitsPerSecond > 0 || message.ingressBitsPerSecond > 0 ? 'bandwidth limits' : '',
-    message.attachments.some((each) => each.ipv6Address !== '') ? 'IPv6 addresses' : '',
-    message.attachments.some((each) => Object.keys(each.driverOptions).length > 0) ? 'options of the driver' : '',
-  ].filter((text) => text !== '')
-  if (missing.length > 0)
-    throw unimplemented(`this version of the network service does not know ${missing.join(', ')} yet`)
+    ...message.attachments.flatMap(missingOf),
+  ]
+  refuseMissing(missing)
 }
+
+/** What is empty is not missing. */
+function refuseMissing(words: readonly string[]): void {
+  const missing = new Set(words.filter((word) => word !== ''))
+  if (missing.size > 0)
+    throw unimplemented(`this version of the network service does not know ${[...missing].join(', ')} yet`)
+}
+
+const missingOf = (attachment: AttachmentMessage): string[] => [
+  attachment.ipv6Address === '' ? '' : 'IPv6 addresses',
+  Object.keys(attachment.driverOptions).length === 0 ? '' : 'options of the driver for an attachment',
+]
 
 function wishOf(message: CreateSandboxRequest): SandboxWish {
   const namespacePath = optionalNamespacePath(message.namespacePath)
@@ -70,14 +76,23 @@ function wishOf(message: CreateSandboxRequest): SandboxWish {
       return { mode: 'shared', sandboxId: sandboxId(message.sharedSandboxId) }
     case SandboxMode.UNSPECIFIED:
     case SandboxMode.BRIDGE:
-      return { mode: 'bridge', namespacePath, attachment: attachmentOf(attachments[0]) }
+      return { mode: 'bridge', namespacePath, attachments: attachmentsOf(attachments) }
     default:
       throw invalid(`mode ${String(mode)} is not known: the client is newer than this service`)
   }
 }
 
-// Aliases and priorities matter between several networks and to name resolution, which come with those.
-function attachmentOf(message: AttachmentMessage | undefined): Attachment {
+function attachmentsOf(messages: readonly AttachmentMessage[]): readonly [Attachment, ...Attachment[]] {
+  if (messages.length > MOST_ATTACHMENTS)
+    throw invalid(`there are ${messages.length} attachments: a sandbox connects to ${MOST_ATTACHMENTS} at most`, {
+      details: { field: 'attachments' },
+    })
+  const [first, ...others] = messages.map(attachmentOf)
+  return [first ?? attachmentOf(), ...others]
+}
+
+/** Checks and converts; none is the default network with everything chosen. */
+function attachmentOf(message?: AttachmentMessage): Attachment {
   return {
     network: networkReference(message?.network ?? ''),
     address: optional('ipv4_address', message?.ipv4Address ?? '', parseIpv4, 'an IPv4 address'),
@@ -87,8 +102,24 @@ function attachmentOf(message: AttachmentMessage | undefined): Attachment {
       parseMac,
       'a unicast MAC address such as 02:42:0a:58:00:02',
     ),
-    interfaceName: interfaceNameOr(DEFAULT_INTERFACE, message?.interfaceName ?? ''),
+    interfaceName: optionalInterfaceName(message?.interfaceName ?? ''),
+    aliases: aliases(message?.aliases ?? []),
+    gatewayPriority: message?.gatewayPriority ?? 0,
   }
+}
+
+/** Of Connect: checks and converts. Throws `unimplemented` for what this version does not do. */
+export function connectionOf(message: AttachmentMessage | undefined): Attachment {
+  if (message === undefined) return attachmentOf()
+  refuseMissing(missingOf(message))
+  return attachmentOf(message)
+}
+
+function aliases(names: readonly string[]): readonly string[] {
+  if (names.length <= MOST_ALIASES) return [...new Set(names.map((name) => hostName('aliases', name)))]
+  throw invalid(`there are ${names.length} aliases: an attachment has ${MOST_ALIASES} at most`, {
+    details: { field: 'aliases' },
+  })
 }
 
 function optional<T>(

@@ -3,10 +3,11 @@ import type {
   InterfaceCounters as CountersMessage,
   Network as NetworkMessage,
   Sandbox as SandboxMessage,
+  Subnet as SubnetMessage,
 } from '@caisson/api/network'
 import { SandboxMode } from '@caisson/api/network'
 import { formatIpv4, formatMac, formatSubnet } from '../ipam/ipv4.ts'
-import type { BridgeNetwork, Network } from '../network/network.ts'
+import type { Bridge, BridgeNetwork, Network } from '../network/network.ts'
 import type { InterfaceCounters } from '../sandbox/ports.ts'
 import type { Endpoint, SandboxMode as Mode, Sandbox } from '../sandbox/sandbox.ts'
 
@@ -25,12 +26,13 @@ export type SandboxSurroundings = {
 
 export function sandboxMessage(sandbox: Sandbox, around: SandboxSurroundings): Partially<SandboxMessage> {
   const { namespace } = sandbox
-  const endpoint = namespace?.endpoint
   return {
     id: sandbox.id,
     mode: modes[sandbox.mode],
     namespacePath: namespace === undefined ? '' : around.namespacePath(namespace.id),
-    endpoints: endpoint === undefined ? [] : [endpointMessage(sandbox, endpoint, around.bridge(endpoint.networkId))],
+    endpoints: (namespace?.endpoints ?? []).map((endpoint) =>
+      endpointMessage(sandbox, endpoint, around.bridge(endpoint.networkId)),
+    ),
     resolvConf: sandbox.resolvConf,
     hosts: sandbox.hosts,
     createdAt: toTimestamp(sandbox.createdAt),
@@ -44,8 +46,8 @@ const endpointMessage = (sandbox: Sandbox, endpoint: Endpoint, network: BridgeNe
   interfaceName: endpoint.interfaceName,
   macAddress: formatMac(endpoint.mac),
   ipv4Address: `${formatIpv4(endpoint.address)}/${network.bridge.subnet.prefixLength}`,
-  ipv4Gateway: formatIpv4(network.bridge.gateway),
-  dnsNames: sandbox.name === '' ? [] : [sandbox.name],
+  ipv4Gateway: network.bridge.internal ? '' : formatIpv4(network.bridge.gateway),
+  dnsNames: [...(sandbox.name === '' ? [] : [sandbox.name]), ...endpoint.aliases],
 })
 
 export const networkMessage = (network: Network, endpoints: number): Partially<NetworkMessage> => ({
@@ -53,14 +55,22 @@ export const networkMessage = (network: Network, endpoints: number): Partially<N
   name: network.name,
   driver: network.driver,
   labels: { ...network.labels },
+  options: { ...network.options },
   createdAt: toTimestamp(network.createdAt),
   builtin: network.builtin,
   endpoints,
+  internal: network.bridge?.internal ?? false,
   mtu: network.bridge?.mtu ?? 0,
-  subnets:
-    network.bridge === undefined
-      ? []
-      : [{ subnet: formatSubnet(network.bridge.subnet), gateway: formatIpv4(network.bridge.gateway) }],
+  subnets: network.bridge === undefined ? [] : [subnetMessage(network.bridge)],
+})
+
+const subnetMessage = ({ subnet, gateway, range, auxiliary }: Bridge): Partially<SubnetMessage> => ({
+  subnet: formatSubnet(subnet),
+  gateway: formatIpv4(gateway),
+  ipRange: range.prefixLength === subnet.prefixLength ? '' : formatSubnet(range),
+  auxiliaryAddresses: Object.fromEntries(
+    Object.entries(auxiliary).map(([name, address]) => [name, formatIpv4(address)]),
+  ),
 })
 
 export function countersMessage(entry: {

@@ -5,7 +5,7 @@ import type { HostPort } from '../sandbox/ports.ts'
 import type { Sandboxes } from '../sandbox/sandboxes.ts'
 import { networkReference, sandboxId } from './checks.ts'
 import { countersMessage, sandboxMessage } from './convert.ts'
-import { sandboxRequestOf } from './convert-request.ts'
+import { connectionOf, sandboxRequestOf } from './convert-request.ts'
 import { pageOf } from './page.ts'
 
 export type SandboxesDeps = {
@@ -28,7 +28,9 @@ export function sandboxesHandlers({ sandboxes, networks, host }: SandboxesDeps):
       const wanted = network === '' ? undefined : networks.find(networkReference(network)).id
       const all = sandboxes.list()
       const listed =
-        wanted === undefined ? all : all.filter(({ namespace }) => namespace?.endpoint?.networkId === wanted)
+        wanted === undefined
+          ? all
+          : all.filter(({ namespace }) => namespace?.endpoints.some(({ networkId }) => networkId === wanted))
       const { items, nextPageToken } = pageOf(listed, page)
       return { sandboxes: items.map((sandbox) => sandboxMessage(sandbox, around)), nextPageToken }
     },
@@ -39,12 +41,21 @@ export function sandboxesHandlers({ sandboxes, networks, host }: SandboxesDeps):
     counters: async ({ sandboxIds }) => ({
       interfaces: sandboxes.counters(sandboxIds.map(sandboxId)).map(countersMessage),
     }),
-    connect: async () => {
-      throw unimplemented('this version of the network service connects a sandbox to one network only, when it is made')
-    },
-    disconnect: async () => {
-      throw unimplemented('this version of the network service cannot take a living sandbox out of its network')
-    },
+    connect: async (request, { requestId }) =>
+      sandboxMessage(
+        await sandboxes.connect(sandboxId(request.sandboxId), connectionOf(request.attachment), requestId),
+        around,
+      ),
+    disconnect: async (request, { requestId }) =>
+      sandboxMessage(
+        await sandboxes.disconnect(
+          sandboxId(request.sandboxId),
+          networkReference(request.network),
+          request.force,
+          requestId,
+        ),
+        around,
+      ),
     update: async () => {
       throw unimplemented('this version of the network service knows no published ports and no bandwidth limits yet')
     },

@@ -1,19 +1,21 @@
-import { randomBytes } from 'node:crypto'
 import type { Logger } from '@caisson/service-kit'
-import { formatMac, macOf } from '../ipam/ipv4.ts'
+import { formatMac } from '../ipam/ipv4.ts'
 import type { BridgeNetwork } from '../network/network.ts'
 import type { Networks } from '../network/networks.ts'
+import type { StandingNetworks } from '../network/standing-networks.ts'
+import { type Connection, type Endpoints, newId } from './endpoints.ts'
 import type { HostPort, SandboxStore } from './ports.ts'
-import { type Attachment, DEFAULT_INTERFACE, isWired, type Namespace, type WiredNamespace } from './sandbox.ts'
+import { type Attachment, type Endpoint, freeInterfaceName, type Namespace } from './sandbox.ts'
 import { Shelf } from './shelf.ts'
 
 export type NamespacePoolOptions = {
   readonly store: SandboxStore
   readonly host: HostPort
   readonly networks: Networks
+  readonly standing: StandingNetworks
+  readonly endpoints: Endpoints
   readonly log: Logger
-  readonly tag: string
-  /** Ready namespaces on a network that is used, and ready namespaces with only loopback. */
+  /** Ready namespaces on the default network once it is used, and ready namespaces with only loopback. */
   readonly wiredAhead: number
   readonly bareAhead: number
 }
@@ -27,7 +29,6 @@ const BARE = 'bare'
 export class NamespacePool {
   readonly #options: NamespacePoolOptions
   readonly #shelves = new Map<string, Shelf>()
-  readonly #raised = new Set<string>()
 
   constructor(options: NamespacePoolOptions) {
     this.#options = options
@@ -39,63 +40,52 @@ export class NamespacePool {
     return this.#takeWhole(this.#bareShelf(), () => true) ?? (await this.#makeBare(undefined))
   }
 
-  /** Connected to a network. Throws ADDRESS_IN_USE, ADDRESSES_EXHAUSTED. */
-  async takeWired(network: BridgeNetwork, wish: Attachment, fromPath: string | undefined): Promise<Namespace> {
-    this.#raise(network)
-    const shelf = this.#wiredShelf(network)
-    if (fromPath === undefined) {
-      const ready = this.#takeWhole(shelf, (namespace) => fits(namespace, wish))
+  /** Connected to networks. Throws what Endpoints.lease throws. */
+  async takeWired(connections: readonly Connection[], fromPath: string | undefined): Promise<Namespace> {
+    const [only, ...more] = connections
+    if (only !== undefined && more.length === 0 && fromPath === undefined) {
+      this.#options.standing.raise(only.network)
+      const ready = this.#takeReady(only)
       if (ready !== undefined) return ready
     }
-    // The wanted address may lie on the shelf with something else that does not fit.
-    const inTheWay = shelf.take(
-      (namespace) => wish.address !== undefined && namespace.endpoint?.address === wish.address,
-    )
-    if (inTheWay !== undefined) this.discard(inTheWay)
-    return this.#makeWired(network, wish, fromPath)
+    this.#prepare(connections)
+    return this.#makeWired(connections, fromPath)
+  }
+
+  /** Connects a living namespace to one more network; see Endpoints.connect. */
+  async connect(namespace: Namespace, connection: Connection, record: (endpoint: Endpoint) => void): Promise<void> {
+    this.#prepare([connection])
+    await this.#options.endpoints.connect(namespace, connection, record)
   }
 
   /** Takes a namespace down in the kernel; what is gone is no error. Its record stays. */
   dismantle(namespace: Namespace): void {
-    if (isWired(namespace)) this.#options.host.expel(namespace)
+    for (const endpoint of namespace.endpoints) this.#options.host.expel(endpoint)
     this.#options.host.releaseNamespace(namespace.id)
   }
 
-  /** Gives its address back, once its record is deleted. */
+  /** Gives its addresses back, once its record is deleted. */
   forget(namespace: Namespace): void {
-    if (!isWired(namespace)) return
-    const { networks } = this.#options
-    networks.leases(networks.bridge(namespace.endpoint.networkId)).release(namespace.endpoint.address)
+    const { endpoints } = this.#options
+    endpoints.release(endpoints.wiresOf(namespace))
   }
 
-  /** All of it: kernel, record, address. */
+  /** All of it: kernel, record, addresses. */
   discard(namespace: Namespace): void {
     this.dismantle(namespace)
     this.#options.store.deleteNamespace(namespace.id)
     this.forget(namespace)
   }
 
-  /** After a start: brings up the bridges and rules that these need. */
-  adopt(all: readonly Namespace[]): void {
-    for (const network of this.#options.networks.bridges())
-      if (all.some((namespace) => namespace.endpoint?.networkId === network.id)) this.#raise(network)
-  }
-
   /** After a start: these are whole and wait to be taken. */
   shelve(unused: readonly Namespace[]): void {
-    for (const network of this.#options.networks.bridges()) {
-      const found = unused.filter((namespace) => namespace.endpoint?.networkId === network.id)
-      if (this.#raised.has(network.id)) this.#wiredShelf(network, found)
+    const { networks, standing } = this.#options
+    for (const network of networks.bridges().filter(({ builtin }) => builtin)) {
+      const found = unused.filter((namespace) => namespace.endpoints.some(({ networkId }) => networkId === network.id))
+      if (standing.has(network)) this.#wiredShelf(network, found)
     }
-    const bare = unused.filter((namespace) => namespace.endpoint === undefined)
+    const bare = unused.filter((namespace) => namespace.endpoints.length === 0)
     if (bare.length > 0) this.#bareShelf(bare)
-  }
-
-  /** Puts all rules in place anew: for when somebody else removed them. */
-  program(): void {
-    const { host, networks, store } = this.#options
-    const raised = networks.bridges().filter((network) => this.#raised.has(network.id))
-    host.programFirewall(raised, store.namespaces().filter(isWired))
   }
 
   /** Stops making namespaces ahead. Those that are ready stay, to be found at the next start. */
@@ -105,25 +95,22 @@ export class NamespacePool {
     return ready.flat()
   }
 
-  /** When nothing uses them: removes bridges, rules, and what was changed for the whole host. */
-  lowerBridges(): void {
-    const { host, networks } = this.#options
-    for (const network of networks.bridges()) host.removeBridge(network.bridge.name)
-    host.programFirewall([], [])
-    host.restoreForwarding()
-    this.#raised.clear()
+  /** One that lies on the shelf and is what was wished. */
+  #takeReady({ network, wish }: Connection): Namespace | undefined {
+    if (!network.builtin) return undefined
+    return this.#takeWhole(this.#wiredShelf(network), (namespace) => fits(namespace, wish))
   }
 
-  #raise(network: BridgeNetwork): void {
-    if (this.#raised.has(network.id)) return
-    this.#raised.add(network.id)
-    try {
-      // Rules first: nothing is forwarded that they do not know of.
-      this.program()
-      this.#options.host.raiseBridge(network)
-    } catch (error) {
-      this.#raised.delete(network.id)
-      throw error
+  /** Bridges that stand, and wanted addresses that do not lie on a shelf with something that was not wished. */
+  #prepare(connections: readonly Connection[]): void {
+    for (const { network, wish } of connections) {
+      this.#options.standing.raise(network)
+      const inTheWay = this.#shelves
+        .get(network.id)
+        ?.take(
+          ({ endpoints }) => wish.address !== undefined && endpoints.some(({ address }) => address === wish.address),
+        )
+      if (inTheWay !== undefined) this.discard(inTheWay)
     }
   }
 
@@ -135,7 +122,7 @@ export class NamespacePool {
     return this.#shelf(
       network.id,
       this.#options.wiredAhead,
-      () => this.#makeWired(network, plainWish, undefined),
+      () => this.#makeWired([{ network, wish: plainWish }], undefined),
       found,
     )
   }
@@ -160,36 +147,24 @@ export class NamespacePool {
   }
 
   async #makeBare(fromPath: string | undefined): Promise<Namespace> {
-    const namespace: Namespace = { id: newId(8), endpoint: undefined }
-    await this.#options.host.makeNamespace(namespace, undefined, fromPath)
+    const namespace: Namespace = { id: newId(8), endpoints: [] }
+    await this.#options.host.makeNamespace(namespace.id, [], fromPath)
     this.#undoingOnFailure(namespace, () => this.#options.store.insertNamespace(namespace))
     return namespace
   }
 
-  async #makeWired(network: BridgeNetwork, wish: Attachment, fromPath: string | undefined): Promise<Namespace> {
-    const { host, networks, tag } = this.#options
-    const leases = networks.leases(network)
-    if (wish.address !== undefined) leases.take(wish.address)
-    const address = wish.address ?? leases.next()
-    const namespace: WiredNamespace = {
-      id: newId(8),
-      endpoint: {
-        id: newId(32),
-        networkId: network.id,
-        interfaceName: wish.interfaceName,
-        mac: wish.mac ?? macOf(address),
-        address,
-        portName: `csp${tag}${newId(3)}`,
-      },
-    }
+  async #makeWired(connections: readonly Connection[], fromPath: string | undefined): Promise<Namespace> {
+    const { host, store, endpoints } = this.#options
+    const wires = endpoints.lease(connections)
+    const namespace: Namespace = { id: newId(8), endpoints: wires.map(({ endpoint }) => endpoint) }
     try {
-      await host.makeNamespace(namespace, network, fromPath)
+      await host.makeNamespace(namespace.id, wires, fromPath)
       this.#undoingOnFailure(namespace, () => {
-        host.admit(namespace)
-        this.#options.store.insertNamespace(namespace)
+        for (const { endpoint } of wires) host.admit(endpoint)
+        store.insertNamespace(namespace)
       })
     } catch (error) {
-      leases.release(address)
+      endpoints.release(wires)
       throw error
     }
     return namespace
@@ -205,16 +180,23 @@ export class NamespacePool {
   }
 }
 
-const plainWish: Attachment = { network: '', address: undefined, mac: undefined, interfaceName: DEFAULT_INTERFACE }
-
-const newId = (bytes: number): string => randomBytes(bytes).toString('hex')
+const plainWish: Attachment = {
+  network: '',
+  address: undefined,
+  mac: undefined,
+  interfaceName: undefined,
+  aliases: [],
+  gatewayPriority: 0,
+}
 
 /** Whether what lies on the shelf is what was asked for. */
-function fits({ endpoint }: Namespace, wish: Attachment): boolean {
+function fits({ endpoints: [endpoint] }: Namespace, wish: Attachment): boolean {
   if (endpoint === undefined) return false
   return (
     (wish.address === undefined || wish.address === endpoint.address) &&
     (wish.mac === undefined || formatMac(wish.mac) === formatMac(endpoint.mac)) &&
-    wish.interfaceName === endpoint.interfaceName
+    (wish.interfaceName ?? freeInterfaceName(new Set())) === endpoint.interfaceName &&
+    wish.aliases.length === 0 &&
+    wish.gatewayPriority === 0
   )
 }

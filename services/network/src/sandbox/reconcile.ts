@@ -1,14 +1,19 @@
 import type { Logger } from '@caisson/service-kit'
+import type { BridgeNetwork } from '../network/network.ts'
 import type { Networks } from '../network/networks.ts'
+import type { StandingNetworks } from '../network/standing-networks.ts'
+import type { Endpoints } from './endpoints.ts'
 import type { NamespacePool } from './namespace-pool.ts'
 import type { HostPort, SandboxEvents, SandboxStore } from './ports.ts'
-import type { Namespace } from './sandbox.ts'
+import type { Endpoint, Namespace } from './sandbox.ts'
 
 export type ReconcileOptions = {
   readonly store: SandboxStore
   readonly host: HostPort
   readonly events: SandboxEvents
   readonly networks: Networks
+  readonly standing: StandingNetworks
+  readonly endpoints: Endpoints
   readonly namespaces: NamespacePool
   readonly log: Logger
 }
@@ -19,22 +24,44 @@ export type ReconcileOptions = {
  * too, with its sandboxes. What is whole on both sides stays as it is, and what waited to be taken waits again.
  */
 export function reconcile(options: ReconcileOptions): void {
-  const { store, host, networks, namespaces } = options
-  networks.load((networkId) => store.namespaces().some((namespace) => namespace.endpoint?.networkId === networkId))
+  const { store, host, networks, standing, namespaces } = options
   const recorded = store.namespaces()
+  networks.load((networkId) => recorded.some(({ endpoints }) => endpoints.some((each) => each.networkId === networkId)))
   for (const id of host.pins()) if (!recorded.some((namespace) => namespace.id === id)) host.releaseNamespace(id)
-  for (const { endpoint } of recorded)
-    if (endpoint !== undefined) networks.leases(networks.bridge(endpoint.networkId)).take(endpoint.address)
+  const endpoints = recorded.flatMap((namespace) => namespace.endpoints)
+  for (const { networkId, address } of endpoints) networks.leases(networks.bridge(networkId)).take(address)
+  removeStrays(options, endpoints)
   // Rules and bridges stand before the ports are looked at, so that a port can be put back on its bridge.
-  namespaces.adopt(recorded)
-  const whole = recorded.filter((namespace) => isWhole(options, namespace))
+  raiseNetworks(options, endpoints)
+  const whole = recorded.filter((namespace) => host.isWhole(namespace.id, options.endpoints.wiresOf(namespace)))
   for (const namespace of recorded) if (!whole.includes(namespace)) forgetLost(options, namespace)
-  if (!whole.some((namespace) => namespace.endpoint !== undefined)) namespaces.lowerBridges()
+  const idle = networks.bridges().filter(({ builtin, id }) => builtin && !isOn(whole, id))
+  if (networks.bridges().length === idle.length) standing.lowerAll(idle)
+  else for (const network of idle) standing.drop(network)
   namespaces.shelve(whole.filter((namespace) => store.usersOf(namespace.id) === 0))
 }
 
-function isWhole({ host, networks }: ReconcileOptions, namespace: Namespace): boolean {
-  return host.isWhole(namespace, namespace.endpoint && networks.bridge(namespace.endpoint.networkId))
+const isOn = (namespaces: readonly Namespace[], networkId: string): boolean =>
+  namespaces.some(({ endpoints }) => endpoints.some((endpoint) => endpoint.networkId === networkId))
+
+function removeStrays({ host, networks }: ReconcileOptions, endpoints: readonly Endpoint[]): void {
+  host.removeStrays({
+    bridges: new Set(networks.bridges().map(({ bridge }) => bridge.name)),
+    ports: new Set(endpoints.map(({ portName }) => portName)),
+  })
+}
+
+/** Networks that somebody made stand always, the default one while it is used. */
+function raiseNetworks({ networks, standing, log }: ReconcileOptions, endpoints: readonly Endpoint[]): void {
+  const isUsed = ({ id }: BridgeNetwork): boolean => endpoints.some(({ networkId }) => networkId === id)
+  const wanted = networks.bridges().filter((network) => !network.builtin || isUsed(network))
+  standing.raiseAll(wanted, (network, error) => {
+    if (isUsed(network)) throw error
+    log.error(
+      { err: error, network: network.name },
+      'a network cannot be brought up: it is tried again when it is used',
+    )
+  })
 }
 
 function forgetLost({ store, events, namespaces, log }: ReconcileOptions, namespace: Namespace): void {

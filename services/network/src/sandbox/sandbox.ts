@@ -1,10 +1,12 @@
 import type { Ipv4 } from '../ipam/ipv4.ts'
+import type { BridgeNetwork } from '../network/network.ts'
 
-/** A network namespace with its loopback up and, but for a bare one, a connection to a network. Complete or absent. */
+/** A network namespace with its loopback up and its connections to networks. Complete or absent. */
 export type Namespace = {
   /** 16 hexadecimal digits; also the name of its pin. */
   readonly id: string
-  readonly endpoint: Endpoint | undefined
+  /** In the order in which they were made; none: only loopback. */
+  readonly endpoints: readonly Endpoint[]
 }
 
 /** A connection to a network: an address and a bridge port that nobody else has. */
@@ -18,11 +20,27 @@ export type Endpoint = {
   readonly address: Ipv4
   /** The other end of the interface, a port of the network's bridge. */
   readonly portName: string
+  /** More names on this network. */
+  readonly aliases: readonly string[]
+  /** Of all endpoints of a namespace the one with the highest gives the default route. */
+  readonly gatewayPriority: number
 }
 
-export type WiredNamespace = Namespace & { readonly endpoint: Endpoint }
+/** An endpoint and the network that it belongs to. */
+export type Wire = { readonly endpoint: Endpoint; readonly network: BridgeNetwork }
 
-export const isWired = (namespace: Namespace): namespace is WiredNamespace => namespace.endpoint !== undefined
+/**
+ * The wire that the default route goes through: of the highest priority, and the first among equals. Undefined when
+ * every network is internal.
+ */
+export function gatewayOf(wires: readonly Wire[]): Wire | undefined {
+  const [first, ...others] = wires.filter(({ network }) => !network.bridge.internal)
+  return others.reduce(
+    (best, wire) =>
+      best !== undefined && wire.endpoint.gatewayPriority <= best.endpoint.gatewayPriority ? best : wire,
+    first,
+  )
+}
 
 export type SandboxMode = 'none' | 'host' | 'bridge' | 'shared'
 
@@ -63,14 +81,24 @@ export type SandboxWish =
   | { readonly mode: 'host' }
   | { readonly mode: 'none'; readonly namespacePath: string | undefined }
   | { readonly mode: 'shared'; readonly sandboxId: string }
-  | { readonly mode: 'bridge'; readonly namespacePath: string | undefined; readonly attachment: Attachment }
+  | {
+      readonly mode: 'bridge'
+      readonly namespacePath: string | undefined
+      readonly attachments: readonly [Attachment, ...Attachment[]]
+    }
 
 export type Attachment = {
   /** Id, name or unique id prefix. */
   readonly network: string
   readonly address: Ipv4 | undefined
   readonly mac: Uint8Array | undefined
-  readonly interfaceName: string
+  /** Undefined: the first of eth0, eth1, and so on, that is free. */
+  readonly interfaceName: string | undefined
+  readonly aliases: readonly string[]
+  readonly gatewayPriority: number
 }
 
-export const DEFAULT_INTERFACE = 'eth0'
+/** The first of eth0, eth1, and so on, that is not taken. */
+export function freeInterfaceName(taken: ReadonlySet<string>): string {
+  for (let number = 0; ; number++) if (!taken.has(`eth${number}`)) return `eth${number}`
+}

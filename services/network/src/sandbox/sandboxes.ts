@@ -1,9 +1,11 @@
-import { alreadyExists, invalid, notFound, now } from '@caisson/api'
+import { alreadyExists, failedPrecondition, invalid, notFound, now } from '@caisson/api'
+import { fingerprintOf } from '../network/fingerprint.ts'
 import type { Networks } from '../network/networks.ts'
+import type { Connection, Endpoints } from './endpoints.ts'
 import { hostsInside, hostsOfHost, resolvConfInside, resolvConfOfHost } from './files.ts'
 import type { NamespacePool } from './namespace-pool.ts'
 import type { HostPort, InterfaceCounters, SandboxEvents, SandboxStore } from './ports.ts'
-import { isWired, type Namespace, type Sandbox, type SandboxRequest } from './sandbox.ts'
+import { type Attachment, gatewayOf, type Namespace, type Sandbox, type SandboxRequest } from './sandbox.ts'
 import { Turns } from './turns.ts'
 
 export type SandboxesOptions = {
@@ -11,6 +13,7 @@ export type SandboxesOptions = {
   readonly host: HostPort
   readonly events: SandboxEvents
   readonly networks: Networks
+  readonly endpoints: Endpoints
   readonly namespaces: NamespacePool
   readonly fallbackDns: readonly string[]
 }
@@ -48,6 +51,39 @@ export class Sandboxes {
     return this.#options.store.sandboxes()
   }
 
+  /**
+   * Connects a living sandbox to one more network. Throws NOT_CONNECTABLE for one that has no networks of its own, and
+   * what Endpoints.connect throws.
+   */
+  connect(id: string, attachment: Attachment, requestId: string): Promise<Sandbox> {
+    return this.#turns.run(id, async () => {
+      const { namespaces, events } = this.#options
+      const sandbox = this.get(id)
+      const namespace = this.#connectable(sandbox)
+      if (!this.#options.host.isAlive(namespace.id)) throw namespaceGone(id)
+      await namespaces.connect(namespace, this.#connection(attachment), (endpoint) =>
+        events.sandboxConnected(sandbox, endpoint, requestId),
+      )
+      return this.get(id)
+    })
+  }
+
+  /** Takes a sandbox out of a network. Throws NOT_CONNECTED, and NAMESPACE_GONE unless `force` is set. */
+  disconnect(id: string, reference: string, force: boolean, requestId: string): Promise<Sandbox> {
+    return this.#turns.run(id, async () => {
+      const { endpoints, events, host, networks } = this.#options
+      const sandbox = this.get(id)
+      const namespace = this.#connectable(sandbox)
+      const { id: networkId, name } = networks.find(reference)
+      const wire = endpoints.wiresOf(namespace).find(({ network }) => network.id === networkId)
+      if (wire === undefined)
+        throw failedPrecondition('NOT_CONNECTED', `sandbox ${id} is not connected to the network ${name}`)
+      if (!force && !host.isAlive(namespace.id)) throw namespaceGone(id)
+      await endpoints.disconnect(namespace, wire, () => events.sandboxDisconnected(sandbox, wire.endpoint, requestId))
+      return this.get(id)
+    })
+  }
+
   /** Removes it with its namespace, unless another sandbox shares that. One that is not there is no error. */
   delete(id: string, requestId: string): Promise<void> {
     return this.#turns.run(id, async () => {
@@ -67,19 +103,30 @@ export class Sandboxes {
     })
   }
 
+  /** How many sandboxes are connected, by the id of the network. */
+  connected(): Map<string, number> {
+    const counts = new Map<string, number>()
+    for (const { namespace } of this.list())
+      for (const { networkId } of namespace?.endpoints ?? []) counts.set(networkId, (counts.get(networkId) ?? 0) + 1)
+    return counts
+  }
+
   /** Of each interface of these sandboxes, or of all; those of a namespace that is gone are left out. */
   counters(ids: readonly string[]): { sandboxId: string; interfaceName: string; counters: InterfaceCounters }[] {
     const { host } = this.#options
     const sandboxes = ids.length > 0 ? ids.map((id) => this.get(id)) : this.list()
     return sandboxes.flatMap(({ id, namespace }) => {
-      if (namespace === undefined || !isWired(namespace) || !host.isAlive(namespace.id)) return []
-      const { interfaceName } = namespace.endpoint
-      return [{ sandboxId: id, interfaceName, counters: host.counters(namespace.id, interfaceName) }]
+      if (namespace === undefined || !host.isAlive(namespace.id)) return []
+      return namespace.endpoints.map(({ interfaceName }) => ({
+        sandboxId: id,
+        interfaceName,
+        counters: host.counters(namespace.id, interfaceName),
+      }))
     })
   }
 
   async #make(request: SandboxRequest, fingerprint: string, requestId: string): Promise<Sandbox> {
-    const { namespaces, networks } = this.#options
+    const { namespaces } = this.#options
     const { wish } = request
     if (wish.mode === 'host') return this.#record(request, fingerprint, requestId, undefined)
     if (wish.mode === 'shared') return this.#record(request, fingerprint, requestId, this.#shared(wish.sandboxId))
@@ -87,8 +134,7 @@ export class Sandboxes {
       wish.mode === 'none'
         ? await namespaces.takeBare(wish.namespacePath)
         : await namespaces.takeWired(
-            networks.bridge(networks.find(wish.attachment.network).id),
-            wish.attachment,
+            wish.attachments.map((attachment) => this.#connection(attachment)),
             wish.namespacePath,
           )
     try {
@@ -97,6 +143,21 @@ export class Sandboxes {
       namespaces.discard(namespace)
       throw error
     }
+  }
+
+  #connection(wish: Attachment): Connection {
+    return { network: this.#options.networks.connectable(wish.network), wish }
+  }
+
+  /** The namespace of a sandbox that may be connected and disconnected. */
+  #connectable({ id, mode, namespace }: Sandbox): Namespace {
+    if (mode === 'bridge' && namespace !== undefined) return namespace
+    throw failedPrecondition(
+      'NOT_CONNECTABLE',
+      mode === 'shared'
+        ? `sandbox ${id} uses the network of another one: connect that one`
+        : `sandbox ${id} was made with the network mode ${mode}: it has no networks`,
+    )
   }
 
   #shared(sandboxId: string): Namespace {
@@ -125,24 +186,23 @@ export class Sandboxes {
   }
 
   #files(request: SandboxRequest, namespace: Namespace | undefined): Pick<Sandbox, 'resolvConf' | 'hosts'> {
-    const { host, networks, fallbackDns } = this.#options
+    const { host, endpoints, fallbackDns } = this.#options
     const { dns, hostname } = request
     if (namespace === undefined)
       return { resolvConf: resolvConfOfHost(host.resolvConf(), dns), hosts: hostsOfHost(host.hosts(), dns) }
-    const endpoint = namespace.endpoint
-    const gateway = endpoint && networks.bridge(endpoint.networkId).bridge.gateway
+    const wires = endpoints.wiresOf(namespace)
+    const way = gatewayOf(wires)
+    // With internal networks alone no name server of the host can be asked.
+    const shutIn = wires.length > 0 && way === undefined
     return {
-      resolvConf: resolvConfInside(host.resolvConf(), dns, fallbackDns),
-      hosts: hostsInside({ hostname, address: endpoint?.address, gateway }, dns),
+      resolvConf: shutIn ? resolvConfInside('', dns, []) : resolvConfInside(host.resolvConf(), dns, fallbackDns),
+      hosts: hostsInside(
+        { hostname, address: wires[0]?.endpoint.address, gateway: (way ?? wires[0])?.network.bridge.gateway },
+        dns,
+      ),
     }
   }
 }
 
-/** The request as text; equal requests give equal texts. */
-function fingerprintOf(request: SandboxRequest): string {
-  return JSON.stringify(request, (_key, value: unknown) => {
-    if (value instanceof Uint8Array) return [...value]
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
-    return Object.fromEntries(Object.entries(value).toSorted(([one], [other]) => (one < other ? -1 : 1)))
-  })
-}
+const namespaceGone = (id: string) =>
+  failedPrecondition('NAMESPACE_GONE', `the network namespace of sandbox ${id} is gone: delete the sandbox`)

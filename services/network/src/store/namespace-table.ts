@@ -1,61 +1,42 @@
 import type { Store } from '@caisson/service-kit'
-import type { Endpoint, Namespace } from '../sandbox/sandbox.ts'
-import { bytes, integer, type Row, text } from './rows.ts'
+import type { Namespace } from '../sandbox/sandbox.ts'
+import type { EndpointTable } from './endpoint-table.ts'
+import { text } from './rows.ts'
 
+/** Namespaces with their endpoints. */
 export class NamespaceTable {
+  readonly #endpoints: EndpointTable
   readonly #all
   readonly #get
   readonly #insert
   readonly #delete
 
-  constructor(store: Store) {
-    this.#all = store.prepare('SELECT * FROM namespace ORDER BY number')
-    this.#get = store.prepare('SELECT * FROM namespace WHERE id = ?')
-    this.#insert = store.prepare(
-      `INSERT INTO namespace (id, network_id, endpoint_id, interface_name, mac, address, port_name)
-       VALUES (?, ?, ?, ?, ?, ?, ?)`,
-    )
+  constructor(store: Store, endpoints: EndpointTable) {
+    this.#endpoints = endpoints
+    this.#all = store.prepare('SELECT id FROM namespace ORDER BY number')
+    this.#get = store.prepare('SELECT id FROM namespace WHERE id = ?')
+    this.#insert = store.prepare('INSERT INTO namespace (id) VALUES (?)')
     this.#delete = store.prepare('DELETE FROM namespace WHERE id = ?')
   }
 
   /** In the order in which they were made. */
   all(): Namespace[] {
-    return this.#all.all().map(namespaceOf)
+    const endpoints = this.#endpoints.all()
+    return this.#all.all().map((row) => ({ id: text(row, 'id'), endpoints: endpoints.get(text(row, 'id')) ?? [] }))
   }
 
   get(id: string): Namespace | undefined {
-    const row = this.#get.get(id)
-    return row && namespaceOf(row)
+    return this.#get.get(id) && { id, endpoints: this.#endpoints.of(id) }
   }
 
-  insert({ id, endpoint }: Namespace): void {
-    if (endpoint === undefined) this.#insert.run(id, null, null, null, null, null, null)
-    else
-      this.#insert.run(
-        id,
-        endpoint.networkId,
-        endpoint.id,
-        endpoint.interfaceName,
-        endpoint.mac,
-        endpoint.address,
-        endpoint.portName,
-      )
+  /** Within a transaction. */
+  insert({ id, endpoints }: Namespace): void {
+    this.#insert.run(id)
+    for (const endpoint of endpoints) this.#endpoints.insert(id, endpoint)
   }
 
+  /** With its endpoints. */
   delete(id: string): void {
     this.#delete.run(id)
   }
 }
-
-function namespaceOf(row: Row): Namespace {
-  return { id: text(row, 'id'), endpoint: row['network_id'] === null ? undefined : endpointOf(row) }
-}
-
-const endpointOf = (row: Row): Endpoint => ({
-  id: text(row, 'endpoint_id'),
-  networkId: text(row, 'network_id'),
-  interfaceName: text(row, 'interface_name'),
-  mac: bytes(row, 'mac'),
-  address: integer(row, 'address'),
-  portName: text(row, 'port_name'),
-})

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs'
 import type { Store } from '@caisson/service-kit'
 import type { BridgeNetwork, Network } from '../network/network.ts'
 import type { SandboxStore } from '../sandbox/ports.ts'
-import type { Namespace, Sandbox } from '../sandbox/sandbox.ts'
+import type { Endpoint, Namespace, Sandbox } from '../sandbox/sandbox.ts'
+import { EndpointTable } from './endpoint-table.ts'
 import { NamespaceTable } from './namespace-table.ts'
 import { NetworkTable } from './network-table.ts'
 import { SandboxTable } from './sandbox-table.ts'
@@ -14,13 +15,15 @@ const FORWARDING_TURNED_ON = 'forwarding_turned_on'
 export class NetworkStore implements SandboxStore {
   readonly #store: Store
   readonly #networks: NetworkTable
+  readonly #endpoints: EndpointTable
   readonly #namespaces: NamespaceTable
   readonly #sandboxes: SandboxTable
 
   constructor(store: Store) {
     this.#store = store
     this.#networks = new NetworkTable(store)
-    this.#namespaces = new NamespaceTable(store)
+    this.#endpoints = new EndpointTable(store)
+    this.#namespaces = new NamespaceTable(store, this.#endpoints)
     this.#sandboxes = new SandboxTable(store, (id) => this.#namespaces.get(id))
   }
 
@@ -40,6 +43,10 @@ export class NetworkStore implements SandboxStore {
     this.#networks.insert(network)
   }
 
+  deleteNetwork(id: string): void {
+    this.#networks.delete(id)
+  }
+
   updateBridge(network: BridgeNetwork): void {
     this.#networks.updateBridge(network)
   }
@@ -54,6 +61,14 @@ export class NetworkStore implements SandboxStore {
 
   deleteNamespace(id: string): void {
     this.#namespaces.delete(id)
+  }
+
+  insertEndpoint(namespaceId: string, endpoint: Endpoint): void {
+    this.#endpoints.insert(namespaceId, endpoint)
+  }
+
+  deleteEndpoint(id: string): void {
+    this.#endpoints.delete(id)
   }
 
   sandbox(id: string): Sandbox | undefined {

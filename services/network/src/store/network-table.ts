@@ -1,47 +1,59 @@
 import type { Store } from '@caisson/service-kit'
-import type { Bridge, BridgeNetwork, Network } from '../network/network.ts'
-import { integer, type Row, stringMap, text } from './rows.ts'
+import { type Bridge, type BridgeNetwork, isBridgeNetwork, type Network } from '../network/network.ts'
+import { integer, numberMap, optionalText, type Row, stringMap, text } from './rows.ts'
 
 export class NetworkTable {
   readonly #all
   readonly #insert
   readonly #updateBridge
+  readonly #delete
 
   constructor(store: Store) {
     this.#all = store.prepare('SELECT * FROM network')
     this.#insert = store.prepare(
-      `INSERT INTO network (id, name, driver, builtin, labels, created_at,
-         bridge_name, subnet_base, prefix_length, gateway, mtu, isolated)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO network (id, name, driver, builtin, labels, options, created_at, request_id, request)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     )
     this.#updateBridge = store.prepare(
-      `UPDATE network SET bridge_name = ?, subnet_base = ?, prefix_length = ?, gateway = ?, mtu = ?, isolated = ?
+      `UPDATE network SET bridge_name = ?, subnet_base = ?, prefix_length = ?, gateway = ?, range_base = ?,
+         range_prefix_length = ?, auxiliary = ?, mtu = ?, isolated = ?, internal = ?, masquerade = ?
        WHERE id = ?`,
     )
+    this.#delete = store.prepare('DELETE FROM network WHERE id = ?')
   }
 
   all(): Network[] {
     return this.#all.all().map(networkOf)
   }
 
-  insert({ id, name, driver, builtin, labels, createdAt, bridge }: Network): void {
-    const head = [id, name, driver, builtin ? 1 : 0, JSON.stringify(labels), String(createdAt)]
-    this.#insert.run(...head, ...(bridge === undefined ? [null, null, null, null, null, null] : bridgeValues(bridge)))
+  /** Within a transaction. */
+  insert(network: Network): void {
+    const { id, name, driver, builtin, labels, options, createdAt, origin } = network
+    this.#insert.run(
+      id,
+      name,
+      driver,
+      builtin ? 1 : 0,
+      JSON.stringify(labels),
+      JSON.stringify(options),
+      String(createdAt),
+      origin?.requestId ?? null,
+      origin?.request ?? null,
+    )
+    if (isBridgeNetwork(network)) this.updateBridge(network)
   }
 
-  updateBridge(network: BridgeNetwork): void {
-    this.#updateBridge.run(...bridgeValues(network.bridge), network.id)
+  updateBridge({ id, bridge }: BridgeNetwork): void {
+    const { name, subnet, gateway, range, auxiliary, mtu, isolated, internal, masquerade } = bridge
+    const addresses = [subnet.base, subnet.prefixLength, gateway, range.base, range.prefixLength]
+    const flags = [isolated, internal, masquerade].map(Number)
+    this.#updateBridge.run(name, ...addresses, JSON.stringify(auxiliary), mtu, ...flags, id)
+  }
+
+  delete(id: string): void {
+    this.#delete.run(id)
   }
 }
-
-const bridgeValues = ({ name, subnet, gateway, mtu, isolated }: Bridge): (string | number)[] => [
-  name,
-  subnet.base,
-  subnet.prefixLength,
-  gateway,
-  mtu,
-  isolated ? 1 : 0,
-]
 
 function driverOf(row: Row): Network['driver'] {
   const driver = text(row, 'driver')
@@ -56,15 +68,26 @@ function networkOf(row: Row): Network {
     driver: driverOf(row),
     builtin: integer(row, 'builtin') === 1,
     labels: stringMap(row, 'labels'),
+    options: stringMap(row, 'options'),
     createdAt: BigInt(text(row, 'created_at')),
     bridge: row['bridge_name'] === null ? undefined : bridgeOf(row),
+    origin: originOf(row),
   }
+}
+
+function originOf(row: Row): Network['origin'] {
+  const requestId = optionalText(row, 'request_id')
+  return requestId === undefined ? undefined : { requestId, request: text(row, 'request') }
 }
 
 const bridgeOf = (row: Row): Bridge => ({
   name: text(row, 'bridge_name'),
   subnet: { base: integer(row, 'subnet_base'), prefixLength: integer(row, 'prefix_length') },
   gateway: integer(row, 'gateway'),
+  range: { base: integer(row, 'range_base'), prefixLength: integer(row, 'range_prefix_length') },
+  auxiliary: numberMap(row, 'auxiliary'),
   mtu: integer(row, 'mtu'),
   isolated: integer(row, 'isolated') === 1,
+  internal: integer(row, 'internal') === 1,
+  masquerade: integer(row, 'masquerade') === 1,
 })

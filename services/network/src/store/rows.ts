@@ -26,3 +26,17 @@ export function stringMap(row: Row, column: string): Record<string, string> {
   if (typeof value !== 'object' || value === null) throw wrong(column)
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, String(each)]))
 }
+
+export function stringList(row: Row, column: string): string[] {
+  const value: unknown = JSON.parse(text(row, column))
+  if (!Array.isArray(value)) throw wrong(column)
+  return value.map(String)
+}
+
+export function numberMap(row: Row, column: string): Record<string, number> {
+  return Object.fromEntries(Object.entries(stringMap(row, column)).map(([key, each]) => [key, Number(each)]))
+}
+
+export function optionalText(row: Row, column: string): string | undefined {
+  return row[column] === null ? undefined : text(row, column)
+}

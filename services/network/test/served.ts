@@ -1,0 +1,45 @@
+import { join } from 'node:path'
+import { Channel, layoutOf, type ServiceClient } from '@caisson/api'
+import { NetworksDefinition, SandboxesDefinition } from '@caisson/api/network'
+import { createLogger, EventLog, Store, serve } from '@caisson/service-kit'
+import { configSchema } from '../src/config.ts'
+import { networkEvents } from '../src/events.ts'
+import { createNetworkService, type NetworkService } from '../src/service.ts'
+import { migrations } from '../src/store/migrations.ts'
+import { NetworkStore } from '../src/store/network-store.ts'
+import type { FakeHost } from './fake-host.ts'
+
+const descriptors = join(import.meta.dirname, '../../../packages/api/src/gen/descriptors.binpb')
+
+/** The service over gRPC on a real database below `root`, with a host in memory. Disposing ends it as a kill would. */
+export type Served = AsyncDisposable & {
+  readonly service: NetworkService
+  readonly store: NetworkStore
+  readonly events: EventLog
+  readonly sandboxes: ServiceClient<typeof SandboxesDefinition>
+  readonly networks: ServiceClient<typeof NetworksDefinition>
+}
+
+export async function serveOn(root: string, host: FakeHost, sizes = { poolSize: 0, barePoolSize: 0 }): Promise<Served> {
+  await using stack = new AsyncDisposableStack()
+  const log = createLogger('network', 'fatal')
+  const db = stack.use(new Store(join(root, 'network.db'), migrations))
+  const store = new NetworkStore(db)
+  const events = new EventLog(db, { service: 'network', hostName: 'test', retention: 1_000 })
+  const config = { ...configSchema.parse({}), ...sizes }
+  const service = createNetworkService({ store, host, events: networkEvents(events), log, tag: '000000', config })
+  service.reconcile()
+  const layout = { ...layoutOf(root), runDir: root }
+  const register = service.register
+  stack.use(await serve({ service: 'network', layout, log, events, stopGraceMs: 500, descriptors, register }))
+  const channel = stack.use(new Channel(`unix://${join(root, 'network.sock')}`))
+  const open = stack.move()
+  return {
+    service,
+    store,
+    events,
+    sandboxes: channel.client(SandboxesDefinition),
+    networks: channel.client(NetworksDefinition),
+    [Symbol.asyncDispose]: () => open.disposeAsync(),
+  }
+}
