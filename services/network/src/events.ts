@@ -4,10 +4,11 @@ import type { Network } from './network/network.ts'
 import type { SandboxEvents } from './sandbox/ports.ts'
 import type { Sandbox } from './sandbox/sandbox.ts'
 
-/** What this service tells: network.created, sandbox.created, sandbox.deleted (attribute reason: asked or lost). */
+/** What this service tells: network.created, sandbox.created, sandbox.updated, sandbox.deleted (attribute reason: asked or lost). */
 export const networkEvents = (log: Pick<EventLog, 'append'>): SandboxEvents => ({
   networkCreated: (network) => log.append(networkDraft('network.created', network)),
   sandboxCreated: (sandbox, requestId) => log.append({ ...sandboxDraft('sandbox.created', sandbox), requestId }),
+  sandboxUpdated: (sandbox, requestId) => log.append({ ...sandboxDraft('sandbox.updated', sandbox), requestId }),
   sandboxDeleted: (sandbox, reason, requestId) =>
     log.append({
       ...sandboxDraft('sandbox.deleted', sandbox),

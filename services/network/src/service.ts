@@ -3,6 +3,7 @@ import { NetworksDefinition, SandboxesDefinition } from '@caisson/api/network'
 import type { Logger } from '@caisson/service-kit'
 import type { AddressPool } from './ipam/subnet-choice.ts'
 import { Networks } from './network/networks.ts'
+import { Publications } from './publishing/publications.ts'
 import { networksHandlers } from './rpc/networks.ts'
 import { sandboxesHandlers } from './rpc/sandboxes.ts'
 import { NamespacePool } from './sandbox/namespace-pool.ts'
@@ -28,6 +29,7 @@ export type NetworkServiceDeps = {
 export type NetworkService = {
   readonly networks: Networks
   readonly sandboxes: Sandboxes
+  readonly publications: Publications
   /** Before serving: makes kernel and records agree. */
   reconcile(): void
   /** Puts the firewall's rules back when somebody removed them. */
@@ -40,23 +42,34 @@ export type NetworkService = {
 export function createNetworkService(deps: NetworkServiceDeps): NetworkService {
   const { store, host, events, log, tag, config } = deps
   const networks = new Networks({ store, host, events, tag, pools: config.addressPools })
+  const publications = new Publications({ store, host, log })
   const namespaces = new NamespacePool({
     store,
     host,
     networks,
+    publications,
     log,
     tag,
     wiredAhead: config.poolSize,
     bareAhead: config.barePoolSize,
   })
-  const sandboxes = new Sandboxes({ store, host, events, networks, namespaces, fallbackDns: config.fallbackDns })
+  const sandboxes = new Sandboxes({
+    store,
+    host,
+    events,
+    networks,
+    namespaces,
+    publications,
+    fallbackDns: config.fallbackDns,
+  })
   return {
     networks,
     sandboxes,
-    reconcile: () => reconcile({ store, host, events, networks, namespaces, log }),
+    publications,
+    reconcile: () => reconcile({ store, host, events, networks, namespaces, publications, log }),
     restoreFirewall: () => namespaces.program(),
     register(server) {
-      server.register(SandboxesDefinition, sandboxesHandlers({ sandboxes, networks, host }))
+      server.register(SandboxesDefinition, sandboxesHandlers({ sandboxes, networks, publications, host }))
       server.register(NetworksDefinition, networksHandlers({ sandboxes, networks }))
       return [SandboxesDefinition.fullName, NetworksDefinition.fullName]
     },

@@ -54,6 +54,7 @@ export const request = (id: string, wish: SandboxWish = bridgeWish): SandboxRequ
   hostname: id,
   labels: {},
   dns: { servers: [], search: [], options: [], extraHosts: {} },
+  ports: [],
   wish,
 })
 

@@ -1,7 +1,11 @@
-import type { Subnet } from '../src/ipam/ipv4.ts'
+import { conflict } from '@caisson/api'
+import { formatIpv4, type Subnet } from '../src/ipam/ipv4.ts'
 import type { BridgeNetwork } from '../src/network/network.ts'
+import type { HostPorts, Publication } from '../src/publishing/published-port.ts'
 import type { HostPort, InterfaceCounters } from '../src/sandbox/ports.ts'
 import type { Namespace, WiredNamespace } from '../src/sandbox/sandbox.ts'
+
+type FailurePlace = 'makeNamespace' | 'admit' | 'expel' | 'publish'
 
 /** A host in memory. What a test wants to go wrong, it sets. */
 export class FakeHost implements HostPort {
@@ -9,11 +13,16 @@ export class FakeHost implements HostPort {
   readonly namespaces = new Set<string>()
   readonly bridges = new Set<string>()
   readonly admitted = new Set<string>()
+  /** Ports that processes of the host have. */
+  readonly taken = new Set<number>()
+  readonly held = new Set<string>()
+  /** What the rules say: protocol, address and port of the host, and where it leads. */
+  readonly published = new Set<string>()
   programmed: readonly string[] = []
   forwarding = false
   made = 0
-  /** Thrown by the next makeNamespace, admit or expel, once. */
-  failure: { readonly at: 'makeNamespace' | 'admit' | 'expel'; readonly error: Error } | undefined
+  /** Thrown by the next one of these, once. */
+  failure: { readonly at: FailurePlace; readonly error: Error } | undefined
 
   usedSubnets(): readonly Subnet[] {
     return this.used
@@ -36,10 +45,43 @@ export class FakeHost implements HostPort {
     this.forwarding = false
   }
 
-  programFirewall(networks: readonly BridgeNetwork[], namespaces: readonly WiredNamespace[]): void {
+  programFirewall(
+    networks: readonly BridgeNetwork[],
+    namespaces: readonly WiredNamespace[],
+    published: readonly Publication[],
+  ): void {
+    this.published.clear()
+    for (const line of published.flatMap(linesOf)) this.published.add(line)
     this.programmed = networks.map(({ name }) => name)
     this.admitted.clear()
     for (const { id } of namespaces) this.admitted.add(id)
+  }
+
+  async holdPorts(ports: HostPorts): Promise<Disposable> {
+    await Promise.resolve()
+    const places = Array.from({ length: ports.count }, (_, index) => ports.hostPort + index)
+    for (const port of places)
+      if (this.taken.has(port)) throw conflict('PORT_IN_USE', `${port} is in use`, { details: { owner: 'nginx (7)' } })
+    const keys = places.map((port) => `${ports.transport} ${ports.hostAddress ?? '*'}:${port}`)
+    for (const key of keys) {
+      if (this.held.has(key)) throw new Error(`${key} is held twice`)
+      this.held.add(key)
+    }
+    return {
+      [Symbol.dispose]: () => {
+        for (const key of keys) this.held.delete(key)
+      },
+    }
+  }
+
+  ephemeralPorts(): { first: number; last: number } {
+    return { first: 40_000, last: 40_003 }
+  }
+
+  publish(removed: readonly Publication[], added: readonly Publication[]): void {
+    this.#fail('publish')
+    for (const line of removed.flatMap(linesOf)) this.published.delete(line)
+    for (const line of added.flatMap(linesOf)) this.published.add(line)
   }
 
   admit({ id }: WiredNamespace): void {
@@ -92,10 +134,16 @@ export class FakeHost implements HostPort {
     return '127.0.0.1\tlocalhost\n'
   }
 
-  #fail(at: 'makeNamespace' | 'admit' | 'expel'): void {
+  #fail(at: FailurePlace): void {
     if (this.failure?.at !== at) return
     const { error } = this.failure
     this.failure = undefined
     throw error
   }
 }
+
+const linesOf = ({ address, ports }: Publication): string[] =>
+  ports.map(
+    ({ transport, hostAddress, hostPort, containerPort, count }) =>
+      `${transport} ${hostAddress === undefined ? '*' : formatIpv4(hostAddress)}:${hostPort}+${count} > ${formatIpv4(address)}:${containerPort}`,
+  )

@@ -5,6 +5,7 @@ import { AF_INET } from '../kernel/rtnetlink/address.ts'
 import { dumpLinks, parseLink, setLink } from '../kernel/rtnetlink/link.ts'
 import { dumpRoutes, isUnicast, parseRoute, type Route } from '../kernel/rtnetlink/route.ts'
 import type { BridgeNetwork } from '../network/network.ts'
+import type { HostPorts, Publication } from '../publishing/published-port.ts'
 import { nameServersOf } from '../sandbox/files.ts'
 import type { HostPort, InterfaceCounters } from '../sandbox/ports.ts'
 import type { Namespace, WiredNamespace } from '../sandbox/sandbox.ts'
@@ -13,6 +14,7 @@ import { Firewall } from './firewall.ts'
 import { BRIDGE_PREFIX } from './firewall-rules.ts'
 import { HostFiles } from './host-files.ts'
 import { Namespaces } from './namespaces.ts'
+import { PortPublisher } from './port-publisher.ts'
 
 export type HostOptions = {
   readonly tag: string
@@ -37,6 +39,7 @@ export class Host implements HostPort, Disposable {
   readonly #firewall: Firewall
   readonly #bridges: Bridges
   readonly #namespaces: Namespaces
+  readonly #publisher: PortPublisher
   readonly #files = new HostFiles()
   readonly #bridgeIndexes = new Map<string, number>()
 
@@ -44,6 +47,7 @@ export class Host implements HostPort, Disposable {
     this.#options = options
     this.#firewall = new Firewall(options.tag, options.log)
     this.#bridges = new Bridges(this.#route, options.forwarding.turnedOn)
+    this.#publisher = new PortPublisher(this.#firewall, options.log)
     this.#namespaces = new Namespaces(options.pinFolder, this.#wiring)
   }
 
@@ -70,10 +74,12 @@ export class Host implements HostPort, Disposable {
 
   raiseBridge(network: BridgeNetwork): void {
     this.#bridgeIndexes.set(network.id, this.#bridges.raise(network).index)
+    this.#publisher.addBridge(network.bridge.name)
     this.#options.forwarding.turnedOn = this.#bridges.forward()
   }
 
   removeBridge(name: string): void {
+    this.#publisher.removeBridge(name)
     this.#bridges.remove(name)
     this.#bridgeIndexes.clear()
   }
@@ -83,8 +89,25 @@ export class Host implements HostPort, Disposable {
     this.#options.forwarding.turnedOn = false
   }
 
-  programFirewall(networks: readonly BridgeNetwork[], namespaces: readonly WiredNamespace[]): void {
-    this.#firewall.program(networks, namespaces)
+  programFirewall(
+    networks: readonly BridgeNetwork[],
+    namespaces: readonly WiredNamespace[],
+    published: readonly Publication[],
+  ): void {
+    this.#firewall.program(networks, namespaces, published)
+    this.#publisher.programmed(published)
+  }
+
+  holdPorts(ports: HostPorts): Promise<Disposable> {
+    return this.#publisher.hold(ports)
+  }
+
+  ephemeralPorts(): { first: number; last: number } {
+    return this.#publisher.ephemeralPorts()
+  }
+
+  publish(removed: readonly Publication[], added: readonly Publication[]): void {
+    this.#publisher.publish(removed, added)
   }
 
   admit(namespace: WiredNamespace): void {
@@ -152,6 +175,7 @@ export class Host implements HostPort, Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#publisher[Symbol.dispose]()
     this.#firewall[Symbol.dispose]()
     this.#wiring[Symbol.dispose]()
     this.#route[Symbol.dispose]()

@@ -3,6 +3,7 @@ import type { Logger } from '@caisson/service-kit'
 import { formatMac, macOf } from '../ipam/ipv4.ts'
 import type { BridgeNetwork } from '../network/network.ts'
 import type { Networks } from '../network/networks.ts'
+import type { Publications } from '../publishing/publications.ts'
 import type { HostPort, SandboxStore } from './ports.ts'
 import { type Attachment, DEFAULT_INTERFACE, isWired, type Namespace, type WiredNamespace } from './sandbox.ts'
 import { Shelf } from './shelf.ts'
@@ -11,6 +12,7 @@ export type NamespacePoolOptions = {
   readonly store: SandboxStore
   readonly host: HostPort
   readonly networks: Networks
+  readonly publications: Pick<Publications, 'live'>
   readonly log: Logger
   readonly tag: string
   /** Ready namespaces on a network that is used, and ready namespaces with only loopback. */
@@ -93,9 +95,9 @@ export class NamespacePool {
 
   /** Puts all rules in place anew: for when somebody else removed them. */
   program(): void {
-    const { host, networks, store } = this.#options
+    const { host, networks, store, publications } = this.#options
     const raised = networks.bridges().filter((network) => this.#raised.has(network.id))
-    host.programFirewall(raised, store.namespaces().filter(isWired))
+    host.programFirewall(raised, store.namespaces().filter(isWired), publications.live())
   }
 
   /** Stops making namespaces ahead. Those that are ready stay, to be found at the next start. */
@@ -109,7 +111,7 @@ export class NamespacePool {
   lowerBridges(): void {
     const { host, networks } = this.#options
     for (const network of networks.bridges()) host.removeBridge(network.bridge.name)
-    host.programFirewall([], [])
+    host.programFirewall([], [], [])
     host.restoreForwarding()
     this.#raised.clear()
   }

@@ -1,5 +1,6 @@
 import type { Logger } from '@caisson/service-kit'
 import type { Networks } from '../network/networks.ts'
+import type { Publications } from '../publishing/publications.ts'
 import type { NamespacePool } from './namespace-pool.ts'
 import type { HostPort, SandboxEvents, SandboxStore } from './ports.ts'
 import type { Namespace } from './sandbox.ts'
@@ -10,6 +11,7 @@ export type ReconcileOptions = {
   readonly events: SandboxEvents
   readonly networks: Networks
   readonly namespaces: NamespacePool
+  readonly publications: Publications
   readonly log: Logger
 }
 
@@ -25,6 +27,7 @@ export function reconcile(options: ReconcileOptions): void {
   for (const id of host.pins()) if (!recorded.some((namespace) => namespace.id === id)) host.releaseNamespace(id)
   for (const { endpoint } of recorded)
     if (endpoint !== undefined) networks.leases(networks.bridge(endpoint.networkId)).take(endpoint.address)
+  options.publications.load()
   // Rules and bridges stand before the ports are looked at, so that a port can be put back on its bridge.
   namespaces.adopt(recorded)
   const whole = recorded.filter((namespace) => isWhole(options, namespace))
@@ -37,10 +40,11 @@ function isWhole({ host, networks }: ReconcileOptions, namespace: Namespace): bo
   return host.isWhole(namespace, namespace.endpoint && networks.bridge(namespace.endpoint.networkId))
 }
 
-function forgetLost({ store, events, namespaces, log }: ReconcileOptions, namespace: Namespace): void {
+function forgetLost({ store, events, namespaces, publications, log }: ReconcileOptions, namespace: Namespace): void {
   namespaces.dismantle(namespace)
   const users = store.sandboxes().filter((sandbox) => sandbox.namespace?.id === namespace.id)
   if (users.length > 0) log.warn({ sandboxes: users.map(({ id }) => id) }, 'the namespace of these sandboxes is gone')
+  for (const { id } of users) publications.withdraw(id)
   store.passing(() => {
     for (const sandbox of users) {
       store.deleteSandbox(sandbox.id)

@@ -1,4 +1,5 @@
 import type { Ipv4 } from '../ipam/ipv4.ts'
+import type { PortWish } from '../publishing/published-port.ts'
 
 /** A network namespace with its loopback up and, but for a bare one, a connection to a network. Complete or absent. */
 export type Namespace = {
@@ -56,6 +57,8 @@ export type SandboxRequest = {
   readonly hostname: string
   readonly labels: Readonly<Record<string, string>>
   readonly dns: DnsConfig
+  /** With mode bridge only. */
+  readonly ports: readonly PortWish[]
   readonly wish: SandboxWish
 }
 

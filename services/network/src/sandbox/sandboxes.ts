@@ -1,5 +1,7 @@
-import { alreadyExists, invalid, notFound, now } from '@caisson/api'
+import { alreadyExists, failedPrecondition, invalid, notFound, now } from '@caisson/api'
 import type { Networks } from '../network/networks.ts'
+import type { Publications } from '../publishing/publications.ts'
+import type { PortWish, PublishedPort } from '../publishing/published-port.ts'
 import { hostsInside, hostsOfHost, resolvConfInside, resolvConfOfHost } from './files.ts'
 import type { NamespacePool } from './namespace-pool.ts'
 import type { HostPort, InterfaceCounters, SandboxEvents, SandboxStore } from './ports.ts'
@@ -12,6 +14,7 @@ export type SandboxesOptions = {
   readonly events: SandboxEvents
   readonly networks: Networks
   readonly namespaces: NamespacePool
+  readonly publications: Publications
   readonly fallbackDns: readonly string[]
 }
 
@@ -51,12 +54,13 @@ export class Sandboxes {
   /** Removes it with its namespace, unless another sandbox shares that. One that is not there is no error. */
   delete(id: string, requestId: string): Promise<void> {
     return this.#turns.run(id, async () => {
-      const { store, events, namespaces } = this.#options
+      const { store, events, namespaces, publications } = this.#options
       const sandbox = store.sandbox(id)
       if (sandbox === undefined) return
       const { namespace } = sandbox
       const unused = namespace !== undefined && store.usersOf(namespace.id) === 1 ? namespace : undefined
       // The kernel first: what a crash leaves of the record is found without its namespace at the next start.
+      publications.withdraw(id)
       if (unused !== undefined) namespaces.dismantle(unused)
       store.passing(() => {
         store.deleteSandbox(id)
@@ -64,6 +68,26 @@ export class Sandboxes {
         events.sandboxDeleted(sandbox, 'asked', requestId)
       })
       if (unused !== undefined) namespaces.forget(unused)
+    })
+  }
+
+  /**
+   * Puts another list in place of what it publishes, in one step. Throws SANDBOX_NOT_FOUND, NOTHING_TO_PUBLISH, and as
+   * Claims.take.
+   */
+  publish(id: string, ports: readonly PortWish[], requestId: string): Promise<Sandbox> {
+    return this.#turns.run(id, async () => {
+      const { publications, events } = this.#options
+      const sandbox = this.get(id)
+      const address = sandbox.namespace?.endpoint?.address
+      if (sandbox.mode !== 'bridge' || address === undefined)
+        throw failedPrecondition(
+          'NOTHING_TO_PUBLISH',
+          `sandbox ${id} is on no network: only one of mode BRIDGE publishes ports`,
+        )
+      await publications.replace(id, address, ports)
+      events.sandboxUpdated(sandbox, requestId)
+      return sandbox
     })
   }
 
@@ -79,10 +103,28 @@ export class Sandboxes {
   }
 
   async #make(request: SandboxRequest, fingerprint: string, requestId: string): Promise<Sandbox> {
-    const { namespaces, networks } = this.#options
+    const { publications } = this.#options
     const { wish } = request
-    if (wish.mode === 'host') return this.#record(request, fingerprint, requestId, undefined)
-    if (wish.mode === 'shared') return this.#record(request, fingerprint, requestId, this.#shared(wish.sandboxId))
+    if (wish.mode === 'host') return this.#record(request, fingerprint, requestId, undefined, [])
+    if (wish.mode === 'shared') return this.#record(request, fingerprint, requestId, this.#shared(wish.sandboxId), [])
+    // First, so that nothing was begun when somebody else has one of them.
+    const ports = await publications.claim(request.id, request.ports)
+    try {
+      return await this.#makeOwn(request, wish, (namespace) =>
+        this.#record(request, fingerprint, requestId, namespace, ports),
+      )
+    } catch (error) {
+      publications.withdraw(request.id)
+      throw error
+    }
+  }
+
+  async #makeOwn(
+    request: SandboxRequest,
+    wish: Extract<SandboxRequest['wish'], { mode: 'none' | 'bridge' }>,
+    record: (namespace: Namespace) => Sandbox,
+  ): Promise<Sandbox> {
+    const { namespaces, networks, publications } = this.#options
     const namespace =
       wish.mode === 'none'
         ? await namespaces.takeBare(wish.namespacePath)
@@ -92,8 +134,10 @@ export class Sandboxes {
             wish.namespacePath,
           )
     try {
-      return this.#record(request, fingerprint, requestId, namespace)
+      return record(namespace)
     } catch (error) {
+      // Nothing leads to an address that somebody else may have next.
+      publications.withdraw(request.id)
       namespaces.discard(namespace)
       throw error
     }
@@ -105,8 +149,14 @@ export class Sandboxes {
     throw invalid(`sandbox ${sandboxId} is in the host's network: use mode HOST to join it`)
   }
 
-  #record(request: SandboxRequest, fingerprint: string, requestId: string, namespace: Namespace | undefined): Sandbox {
-    const { store, events } = this.#options
+  #record(
+    request: SandboxRequest,
+    fingerprint: string,
+    requestId: string,
+    namespace: Namespace | undefined,
+    ports: readonly PublishedPort[],
+  ): Sandbox {
+    const { store, events, publications } = this.#options
     const sandbox: Sandbox = {
       id: request.id,
       name: request.name,
@@ -119,6 +169,8 @@ export class Sandboxes {
     }
     store.passing(() => {
       store.insertSandbox(sandbox)
+      if (namespace?.endpoint !== undefined)
+        publications.publish({ sandboxId: request.id, address: namespace.endpoint.address, ports })
       events.sandboxCreated(sandbox, requestId)
     })
     return sandbox

@@ -49,4 +49,20 @@ export const migrations: readonly Migration[] = [
       CREATE TABLE host_setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
     `,
   },
+  {
+    name: 'published ports',
+    sql: `
+      CREATE TABLE published_port (
+        sandbox_id TEXT NOT NULL REFERENCES sandbox (id),
+        position INTEGER NOT NULL,
+        address INTEGER NOT NULL,
+        transport TEXT NOT NULL,
+        host_address INTEGER,
+        host_port INTEGER NOT NULL,
+        container_port INTEGER NOT NULL,
+        count INTEGER NOT NULL,
+        PRIMARY KEY (sandbox_id, position)
+      ) STRICT, WITHOUT ROWID;
+    `,
+  },
 ]
