@@ -10,7 +10,7 @@ import { inNamespaces } from '@caisson/testkit'
 import { formatIpv4, parseIpv4 } from '../src/ipam/ipv4.ts'
 import type { PortWish } from '../src/publishing/published-port.ts'
 import type { Sandbox } from '../src/sandbox/sandbox.ts'
-import { bridgeWish, inside, request, run, startEngine, succeeds, type TestEngine } from './engine.ts'
+import { bridgeWish, request, run, startEngine, succeeds, type TestEngine } from './engine.ts'
 
 const skip = inNamespaces()
 const hosted = { skip, timeout: 90_000 }
@@ -93,14 +93,18 @@ function call(from: string | undefined, kind: 'tcp' | 'udp', address: string, po
   return (from === undefined ? run(command) : run(`nsenter --net=${from} ${command}`)).trim()
 }
 
-before(() => {
-  if (skip) return
-  run('ip link set lo up; mount -t sysfs sysfs /sys')
-  run(`ip netns add outside 2>/dev/null || { mount -t tmpfs tmpfs /run; ip netns add outside; }
-    ip link add uplink type veth peer name eth0 netns outside
+/** A machine outside, behind a link of the host that has two addresses. */
+const connectOutside = (): string =>
+  run(`ip link add uplink type veth peer name eth0 netns outside
     ip addr add ${HOST}/24 dev uplink; ip addr add 198.51.100.9/24 dev uplink; ip link set uplink up
     ip -n outside addr add ${CLIENT}/24 dev eth0; ip -n outside link set eth0 up; ip -n outside link set lo up
     ip route add default via ${CLIENT}`)
+
+before(() => {
+  if (skip) return
+  run('ip link set lo up; mount -t sysfs sysfs /sys')
+  run('ip netns add outside 2>/dev/null || { mount -t tmpfs tmpfs /run; ip netns add outside; }')
+  connectOutside()
 })
 
 after(() => {
@@ -173,22 +177,16 @@ test('what is published on the loopback is reached from there only', hosted, asy
   assert.equal(call(undefined, 'tcp', HOST, 8080), '')
   assert.equal(call(OUTSIDE, 'tcp', HOST, 8080), '')
   // A neighbour who puts 127.0.0.1 on the wire.
+  const gateway = formatIpv4(engine.service.networks.bridges()[0]?.bridge.gateway ?? 0)
   for (const [from, via] of [
     [OUTSIDE, HOST],
-    [pathOf(other), formatIpv4(engine.service.networks.bridges()[0]?.bridge.gateway ?? 0)],
+    [pathOf(other), gateway],
   ] as const) {
-    const device = 'eth0'
-    inside(from, `sysctl -qw net.ipv4.conf.${device}.route_localnet=1`)
-    inside(from, `ip route add 127.0.0.1/32 via ${via} dev ${device} table local`)
-    inside(from, 'ip route del local 127.0.0.1 dev lo table local')
-    inside(from, 'ip route del local 127.0.0.0/8 dev lo table local')
+    sendLoopbackTo(from, via)
     assert.equal(call(from, 'tcp', '127.0.0.1', 8080), '', from)
   }
-  run('ip netns del outside; ip netns add outside')
-  run(`ip link add uplink type veth peer name eth0 netns outside; ip addr add ${HOST}/24 dev uplink
-    ip addr add 198.51.100.9/24 dev uplink; ip link set uplink up
-    ip -n outside addr add ${CLIENT}/24 dev eth0; ip -n outside link set eth0 up; ip -n outside link set lo up
-    ip route add default via ${CLIENT}`)
+  run('ip netns del outside; ip link del uplink 2>/dev/null; ip netns add outside')
+  connectOutside()
 })
 
 test('a container does not reach services on the loopback of the host', hosted, async () => {
@@ -198,14 +196,18 @@ test('a container does not reach services on the loopback of the host', hosted, 
   stack.defer(() => server.close())
   const gateway = formatIpv4(engine.service.networks.bridges()[0]?.bridge.gateway ?? 0)
   assert.equal(run(`cat /proc/sys/net/ipv4/conf/csn${engine.tag}/route_localnet`).trim(), '1')
-  inside(pathOf(web), 'sysctl -qw net.ipv4.conf.eth0.route_localnet=1')
-  inside(pathOf(web), `ip route add 127.0.0.1/32 via ${gateway} dev eth0 table local`)
-  inside(pathOf(web), 'ip route del local 127.0.0.1 dev lo table local')
-  inside(pathOf(web), 'ip route del local 127.0.0.0/8 dev lo table local')
+  sendLoopbackTo(pathOf(web), gateway)
   const before = martians()
   assert.equal(call(pathOf(web), 'tcp', '127.0.0.1', 9999), '')
   assert.ok(martians() > before, 'the packets came and were dropped')
 })
+
+/** What is meant for 127.0.0.1 leaves that namespace, as if it were any address. */
+const sendLoopbackTo = (path: string, via: string): string =>
+  run(`nsenter --net=${path} sh -c '
+    sysctl -qw net.ipv4.conf.eth0.route_localnet=1
+    ip route del local 127.0.0.1 dev lo table local; ip route del local 127.0.0.0/8 dev lo table local
+    ip route add 127.0.0.1/32 via ${via} dev eth0 table local'`)
 
 const martians = (): number =>
   [...run(`nft list chain inet caisson_${engine.tag} martians`).matchAll(/packets (\d+)/g)].reduce(
@@ -337,9 +339,8 @@ test('rules that somebody flushes stay, or are back at once', hosted, async () =
 test('an operator shuts a published port with a rule of their own, by its number on the host', hosted, async () => {
   const web = await create('web', tcp(8080, 80), tcp(8081, 80))
   await echo(web, 80)
-  run(`nft 'table inet site { chain published { type filter hook forward priority -10
-    ct status dnat ct original proto-dst 8080 ip saddr 198.51.100.0/24 drop
-  } }'`)
+  run(`nft 'add table inet site; add chain inet site published { type filter hook forward priority filter - 10; }
+    add rule inet site published ct status dnat ct original proto-dst 8080 ip saddr 198.51.100.0/24 drop'`)
   try {
     assert.equal(call(OUTSIDE, 'tcp', HOST, 8080), '')
     assert.equal(call(OUTSIDE, 'tcp', HOST, 8081), `80 ${CLIENT}`)

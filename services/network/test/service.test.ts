@@ -194,7 +194,7 @@ test('every call of the contract that is not there yet says so', async () => {
   const calls = [
     sandboxes.connect({ sandboxId: 'x' }),
     sandboxes.disconnect({ sandboxId: 'x' }),
-    sandboxes.update({ id: 'x' }),
+    sandboxes.update({ id: 'x', egressBitsPerSecond: 1 }),
     networks.create({ name: 'x' }),
   ]
   for (const call of calls) await assert.rejects(call, { code: 'unimplemented' })

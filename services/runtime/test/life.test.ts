@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { CaissonError } from '@caisson/api'
 import { ContainerState, MountKind, NamespaceMode, RestartPolicyKind, WaitCondition } from '@caisson/api/container'
+import { Protocol, SandboxMode } from '@caisson/api/network'
 import { LaunchStep } from '../src/monitor/message.ts'
 import { unavailableNow } from './fakes.ts'
 import { collect, eventually, RuntimeFixture } from './fixture.ts'
@@ -308,7 +309,6 @@ describe('the life of a container', () => {
       [{ healthCheck: { test: ['CMD', 'true'] } }, 'spec.health_check'],
       [{ mounts: [{ kind: MountKind.VOLUME, source: 'v', target: '/v' }] }, 'spec.mounts[0].kind'],
       [{ volumesFrom: ['x'] }, 'spec.volumes_from'],
-      [{ network: { ports: [{ containerPort: 80 }] } }, 'spec.network.ports'],
       [{ pidNamespace: { mode: NamespaceMode.CONTAINER, container: 'x' } }, 'spec.pid_namespace.container'],
       [{ cgroupParent: '/x' }, 'spec.cgroup_parent'],
     ]
@@ -323,6 +323,7 @@ describe('the life of a container', () => {
 
   test('refuses malformed input, naming the field', async () => {
     const cases: [object, string][] = [
+      [{ network: { mode: SandboxMode.NONE, ports: [{ containerPort: 80 }] } }, 'spec.network.ports'],
       [{ process: { env: ['A\0B=1'] } }, 'spec.process.env[0]'],
       [{ process: { workingDir: 'relative' } }, 'spec.process.working_dir'],
       [{ process: { rlimits: [{ name: 'nofiles', soft: 1, hard: 1 }] } }, 'spec.process.rlimits[0].name'],

@@ -17,7 +17,8 @@ export const HELD_IN_ALL = 4_096
  * Sockets of this service on published ports. Rules send packets on before any socket sees them, so these only keep others
  * from taking the port: two who both believe to have it is the worst that can happen.
  */
-export class HeldPorts {
+export class HeldPorts implements Disposable {
+  readonly #all = new Set<DisposableStack>()
   #count = 0
 
   /** Throws PORT_IN_USE, ADDRESS_NOT_LOCAL. SCTP is only looked at: Node has no sockets of it. */
@@ -26,8 +27,10 @@ export class HeldPorts {
       return onlyLookAt(ports)
     const stack = new DisposableStack()
     this.#count += ports.count
+    this.#all.add(stack)
     stack.defer(() => {
       this.#count -= ports.count
+      this.#all.delete(stack)
     })
     try {
       for (let index = 0; index < ports.count; index++) {
@@ -39,6 +42,11 @@ export class HeldPorts {
       throw error
     }
     return stack
+  }
+
+  /** Lets all go. */
+  [Symbol.dispose](): void {
+    for (const stack of this.#all) stack.dispose()
   }
 }
 

@@ -58,6 +58,7 @@ export class PortPublisher implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#held[Symbol.dispose]()
     this.#connections[Symbol.dispose]()
   }
 

@@ -7,7 +7,7 @@ const NFT_NAT_DNAT = 1
 const NFPROTO_IPV4 = 2
 const NFT_FIB_RESULT_ADDRTYPE = 3
 const NFTA_FIB_F_DADDR = 2
-const NFT_CT_STATUS = 1
+const NFT_CT_STATUS = 2
 
 /** RTN_LOCAL, as addressType loads it. */
 export const LOCAL_ADDRESS = Uint8Array.of(2, 0, 0, 0)
