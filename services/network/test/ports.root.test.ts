@@ -339,8 +339,8 @@ test('rules that somebody flushes stay, or are back at once', hosted, async () =
 test('an operator shuts a published port with a rule of their own, by its number on the host', hosted, async () => {
   const web = await create('web', tcp(8080, 80), tcp(8081, 80))
   await echo(web, 80)
-  run(`nft 'add table inet site; add chain inet site published { type filter hook forward priority filter - 10; }
-    add rule inet site published ct status dnat ct original proto-dst 8080 ip saddr 198.51.100.0/24 drop'`)
+  run(`nft 'add table inet site; add chain inet site published { type filter hook forward priority -10; }
+    add rule inet site published ct status dnat meta l4proto tcp ct original proto-dst 8080 ip saddr 198.51.100.0/24 drop'`)
   try {
     assert.equal(call(OUTSIDE, 'tcp', HOST, 8080), '')
     assert.equal(call(OUTSIDE, 'tcp', HOST, 8081), `80 ${CLIENT}`)

@@ -47,7 +47,7 @@ export class Host implements HostPort, Disposable {
     this.#options = options
     this.#firewall = new Firewall(options.tag, options.log)
     this.#bridges = new Bridges(this.#route, options.forwarding.turnedOn)
-    this.#publisher = new PortPublisher(this.#firewall, options.log)
+    this.#publisher = new PortPublisher(this.#firewall, this.#route, options.log)
     this.#namespaces = new Namespaces(options.pinFolder, this.#wiring)
   }
 

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import type { Logger } from '@caisson/service-kit'
-import { hasCode } from '../kernel/netlink-socket.ts'
+import { hasCode, type NetlinkSocket } from '../kernel/netlink-socket.ts'
+import { reflectAtPort } from '../kernel/rtnetlink/link.ts'
 import type { HostPorts, Publication } from '../publishing/published-port.ts'
 import { Connections } from './connections.ts'
 import type { Firewall } from './firewall.ts'
@@ -11,14 +12,16 @@ const EPHEMERAL = '/proc/sys/net/ipv4/ip_local_port_range'
 /** Published ports on this machine: rules, the connections that the kernel knows, and sockets that keep others away. */
 export class PortPublisher implements Disposable {
   readonly #firewall: Firewall
+  readonly #route: NetlinkSocket
   readonly #log: Logger
   readonly #connections = new Connections()
   readonly #held = new HeldPorts()
   readonly #bridges = new Set<string>()
   #inUse = false
 
-  constructor(firewall: Firewall, log: Logger) {
+  constructor(firewall: Firewall, route: NetlinkSocket, log: Logger) {
     this.#firewall = firewall
+    this.#route = route
     this.#log = log
   }
 
@@ -33,6 +36,7 @@ export class PortPublisher implements Disposable {
   }
 
   publish(removed: readonly Publication[], added: readonly Publication[]): void {
+    for (const { portName, ports } of added) if (ports.length > 0) this.#reflect(portName)
     try {
       this.#firewall.publish(removed, added)
     } catch (error) {
@@ -60,6 +64,14 @@ export class PortPublisher implements Disposable {
   [Symbol.dispose](): void {
     this.#held[Symbol.dispose]()
     this.#connections[Symbol.dispose]()
+  }
+
+  /**
+   * A container that calls itself by the host's address: where bridged packets are shown to the rules (br_netfilter) its
+   * packet never leaves the bridge, and has to go back to the port that it came from.
+   */
+  #reflect(portName: string): void {
+    this.#route.request(`let ${portName} reach itself`, [reflectAtPort(portName)])
   }
 
   /** Somebody else removed elements: what is left of them goes, and what comes comes in one step all the same. */

@@ -1,9 +1,15 @@
 import type { Logger } from '@caisson/service-kit'
-import type { Ipv4 } from '../ipam/ipv4.ts'
 import { Claims } from './claims.ts'
 import { describePorts } from './describe.ts'
 import type { PublishingHost, PublishingStore } from './ports.ts'
-import { isSameHostSide, isSamePort, type PortWish, type Publication, type PublishedPort } from './published-port.ts'
+import {
+  isSameHostSide,
+  isSamePort,
+  type PortWish,
+  type Publication,
+  type PublishedPort,
+  type Target,
+} from './published-port.ts'
 
 export type PublicationsOptions = {
   readonly host: PublishingHost
@@ -54,14 +60,14 @@ export class Publications {
   }
 
   /** Puts a new list in place of the old one in one step; what stays the same is not touched. Throws as Claims.take. */
-  async replace(sandboxId: string, address: Ipv4, wishes: readonly PortWish[]): Promise<void> {
+  async replace(sandboxId: string, target: Target, wishes: readonly PortWish[]): Promise<void> {
     const before = this.of(sandboxId)
     const goes = before.filter((port) => !wishes.some((wish) => isSameHostSide(wish, port)))
     const comes = wishes.filter((wish) => !before.some((port) => isSameHostSide(wish, port)))
     const taken = await this.#claims.take(sandboxId, comes, goes)
     const stays = wishes.filter((wish) => !comes.includes(wish))
     try {
-      this.#options.store.passing(() => this.#change(sandboxId, address, [...stays, ...taken]))
+      this.#options.store.passing(() => this.#change(sandboxId, target, [...stays, ...taken]))
     } catch (error) {
       await this.#claims.giveBack(sandboxId, taken, goes)
       throw error
@@ -76,17 +82,17 @@ export class Publications {
     this.#claims.release(sandboxId)
   }
 
-  #change(sandboxId: string, address: Ipv4, ports: readonly PublishedPort[]): void {
+  #change(sandboxId: string, target: Target, ports: readonly PublishedPort[]): void {
     const { store, host } = this.#options
     const before = this.of(sandboxId)
     const only = (some: readonly PublishedPort[], others: readonly PublishedPort[]): Publication => ({
+      ...target,
       sandboxId,
-      address,
       ports: some.filter((port) => !others.some((other) => isSamePort(port, other))),
     })
-    store.setPublished({ sandboxId, address, ports })
+    store.setPublished({ ...target, sandboxId, ports })
     host.publish([only(before, ports)], [only(ports, before)])
-    if (ports.length > 0) this.#live.set(sandboxId, { sandboxId, address, ports })
+    if (ports.length > 0) this.#live.set(sandboxId, { ...target, sandboxId, ports })
     else this.#live.delete(sandboxId)
   }
 

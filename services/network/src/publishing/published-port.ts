@@ -18,10 +18,12 @@ export type PublishedPort = HostPorts & { readonly containerPort: number }
 /** As asked: `hostPort` 0 is one that is free. Checked at the edge. */
 export type PortWish = PublishedPort
 
+/** Where published ports lead: address and bridge port of a sandbox. */
+export type Target = { readonly address: Ipv4; readonly portName: string }
+
 /** What one sandbox publishes, and where it is. */
-export type Publication = {
+export type Publication = Target & {
   readonly sandboxId: string
-  readonly address: Ipv4
   readonly ports: readonly PublishedPort[]
 }
 

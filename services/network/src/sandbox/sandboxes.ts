@@ -1,11 +1,11 @@
 import { alreadyExists, failedPrecondition, invalid, notFound, now } from '@caisson/api'
 import type { Networks } from '../network/networks.ts'
 import type { Publications } from '../publishing/publications.ts'
-import type { PortWish, PublishedPort } from '../publishing/published-port.ts'
+import type { PortWish, PublishedPort, Target } from '../publishing/published-port.ts'
 import { hostsInside, hostsOfHost, resolvConfInside, resolvConfOfHost } from './files.ts'
 import type { NamespacePool } from './namespace-pool.ts'
 import type { HostPort, InterfaceCounters, SandboxEvents, SandboxStore } from './ports.ts'
-import { isWired, type Namespace, type Sandbox, type SandboxRequest } from './sandbox.ts'
+import { type Endpoint, isWired, type Namespace, type Sandbox, type SandboxRequest } from './sandbox.ts'
 import { Turns } from './turns.ts'
 
 export type SandboxesOptions = {
@@ -79,13 +79,13 @@ export class Sandboxes {
     return this.#turns.run(id, async () => {
       const { publications, events } = this.#options
       const sandbox = this.get(id)
-      const address = sandbox.namespace?.endpoint?.address
-      if (sandbox.mode !== 'bridge' || address === undefined)
+      const endpoint = sandbox.namespace?.endpoint
+      if (sandbox.mode !== 'bridge' || endpoint === undefined)
         throw failedPrecondition(
           'NOTHING_TO_PUBLISH',
           `sandbox ${id} is on no network: only one of mode BRIDGE publishes ports`,
         )
-      await publications.replace(id, address, ports)
+      await publications.replace(id, targetOf(endpoint), ports)
       events.sandboxUpdated(sandbox, requestId)
       return sandbox
     })
@@ -170,7 +170,7 @@ export class Sandboxes {
     store.passing(() => {
       store.insertSandbox(sandbox)
       if (namespace?.endpoint !== undefined)
-        publications.publish({ sandboxId: request.id, address: namespace.endpoint.address, ports })
+        publications.publish({ sandboxId: request.id, ...targetOf(namespace.endpoint), ports })
       events.sandboxCreated(sandbox, requestId)
     })
     return sandbox
@@ -189,6 +189,8 @@ export class Sandboxes {
     }
   }
 }
+
+const targetOf = ({ address, portName }: Endpoint): Target => ({ address, portName })
 
 /** The request as text; equal requests give equal texts. */
 function fingerprintOf(request: SandboxRequest): string {

@@ -56,6 +56,7 @@ export const migrations: readonly Migration[] = [
         sandbox_id TEXT NOT NULL REFERENCES sandbox (id),
         position INTEGER NOT NULL,
         address INTEGER NOT NULL,
+        port_name TEXT NOT NULL,
         transport TEXT NOT NULL,
         host_address INTEGER,
         host_port INTEGER NOT NULL,

@@ -12,8 +12,8 @@ export class PortTable {
     this.#all = store.prepare('SELECT * FROM published_port ORDER BY sandbox_id, position')
     this.#insert = store.prepare(
       `INSERT INTO published_port
-         (sandbox_id, position, address, transport, host_address, host_port, container_port, count)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+         (sandbox_id, position, address, port_name, transport, host_address, host_port, container_port, count)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     )
     this.#delete = store.prepare('DELETE FROM published_port WHERE sandbox_id = ?')
   }
@@ -22,7 +22,12 @@ export class PortTable {
     const found = new Map<string, Publication & { ports: PublishedPort[] }>()
     for (const row of this.#all.all()) {
       const sandboxId = text(row, 'sandbox_id')
-      const known = found.get(sandboxId) ?? { sandboxId, address: integer(row, 'address'), ports: [] }
+      const known = found.get(sandboxId) ?? {
+        sandboxId,
+        address: integer(row, 'address'),
+        portName: text(row, 'port_name'),
+        ports: [],
+      }
       known.ports.push(portOf(row))
       found.set(sandboxId, known)
     }
@@ -30,10 +35,20 @@ export class PortTable {
   }
 
   /** In place of what was there. */
-  set({ sandboxId, address, ports }: Publication): void {
+  set({ sandboxId, address, portName, ports }: Publication): void {
     this.delete(sandboxId)
     for (const [position, { transport, hostAddress, hostPort, containerPort, count }] of ports.entries())
-      this.#insert.run(sandboxId, position, address, transport, hostAddress ?? null, hostPort, containerPort, count)
+      this.#insert.run(
+        sandboxId,
+        position,
+        address,
+        portName,
+        transport,
+        hostAddress ?? null,
+        hostPort,
+        containerPort,
+        count,
+      )
   }
 
   delete(sandboxId: string): void {
