@@ -1,6 +1,16 @@
 import { ipv4Bytes } from '../ipam/ipv4.ts'
 import type { Message } from '../kernel/message.ts'
-import { addElements, concatenate, deleteElements, type Element, type TableName } from '../kernel/nftables/object.ts'
+import {
+  addElements,
+  addPacked,
+  concatenate,
+  deleteElements,
+  deletePacked,
+  type Element,
+  type PackedElements,
+  type TableName,
+} from '../kernel/nftables/object.ts'
+import { repeatElement } from '../kernel/nftables/packed-elements.ts'
 import { lastOf, type Publication, type PublishedPort, type Transport } from '../publishing/published-port.ts'
 import { ANY, AT, SPANS } from './port-rules.ts'
 
@@ -14,37 +24,72 @@ const portBytes = (port: number): Uint8Array => Uint8Array.of(port >>> 8, port &
 
 type Elements = { readonly map: string; readonly elements: readonly Element[] }
 
-function elementsOf(port: PublishedPort, address: Uint8Array): Elements {
-  const protocol = Uint8Array.of(protocolNumbers[port.transport])
-  const host = port.hostAddress === undefined ? undefined : ipv4Bytes(port.hostAddress)
-  if (port.count > 1 && port.hostPort === port.containerPort) return span(port, protocol, host, address)
-  const elements = Array.from({ length: port.count }, (_, index) => {
-    const place = [protocol, portBytes(port.hostPort + index)]
-    return {
-      key: concatenate(host === undefined ? place : [host, ...place]),
-      data: concatenate([address, portBytes(port.containerPort + index)]),
-    }
-  })
-  return { map: host === undefined ? ANY : AT, elements }
+/** From here on a range that shifts its ports is packed. */
+const MANY = 16
+
+const keepsNumbers = (port: PublishedPort): boolean => port.count > 1 && port.hostPort === port.containerPort
+const isPacked = (port: PublishedPort): boolean => port.count > MANY && !keepsNumbers(port)
+const mapOf = (port: PublishedPort): string => (keepsNumbers(port) ? SPANS : port.hostAddress === undefined ? ANY : AT)
+
+/** The element of the port at this place of the mapping. */
+function single(port: PublishedPort, address: Uint8Array, index: number): Element {
+  const place = [Uint8Array.of(protocolNumbers[port.transport]), portBytes(port.hostPort + index)]
+  return {
+    key: concatenate(port.hostAddress === undefined ? place : [ipv4Bytes(port.hostAddress), ...place]),
+    data: concatenate([address, portBytes(port.containerPort + index)]),
+  }
 }
 
-function span(port: PublishedPort, protocol: Uint8Array, host: Uint8Array | undefined, address: Uint8Array): Elements {
-  const key = concatenate([host ?? EVERY_ADDRESS.first, protocol, portBytes(port.hostPort)])
-  const keyEnd = concatenate([host ?? EVERY_ADDRESS.last, protocol, portBytes(lastOf(port))])
-  return { map: SPANS, elements: [{ key, keyEnd, data: address }] }
+function span(port: PublishedPort, address: Uint8Array): Element {
+  const protocol = Uint8Array.of(protocolNumbers[port.transport])
+  const host = port.hostAddress === undefined ? undefined : ipv4Bytes(port.hostAddress)
+  return {
+    key: concatenate([host ?? EVERY_ADDRESS.first, protocol, portBytes(port.hostPort)]),
+    keyEnd: concatenate([host ?? EVERY_ADDRESS.last, protocol, portBytes(lastOf(port))]),
+    data: address,
+  }
+}
+
+function elementsOf(port: PublishedPort, address: Uint8Array): Element[] {
+  if (keepsNumbers(port)) return [span(port, address)]
+  return Array.from({ length: port.count }, (_, index) => single(port, address, index))
+}
+
+/** The port stands last in the key, and last in the data. */
+function packed(port: PublishedPort, address: Uint8Array): PackedElements {
+  const first = single(port, address, 0)
+  const inKey = first.key.length - 4
+  return repeatElement(first, port.count, (bytes, key, data, index) => {
+    bytes.writeUInt16BE(port.hostPort + index, key + inKey)
+    bytes.writeUInt16BE(port.containerPort + index, data + address.length)
+  })
 }
 
 /** One list a map, so that many small publications are few messages. */
 function byMap(publications: readonly Publication[]): Elements[] {
-  const all = publications.flatMap(({ address, ports }) => ports.map((port) => elementsOf(port, ipv4Bytes(address))))
+  const ports = publications.flatMap(({ address, ports: all }) => all.map((port) => ({ port, address })))
   return [SPANS, AT, ANY]
-    .map((map) => ({ map, elements: all.filter((each) => each.map === map).flatMap(({ elements }) => elements) }))
+    .map((map) => ({
+      map,
+      elements: ports
+        .filter(({ port }) => mapOf(port) === map && !isPacked(port))
+        .flatMap(({ port, address }) => elementsOf(port, ipv4Bytes(address))),
+    }))
     .filter(({ elements }) => elements.length > 0)
 }
 
-export const addPorts = (table: TableName, publications: readonly Publication[]): Message[] =>
-  byMap(publications).flatMap(({ map, elements }) => addElements(table, map, elements))
+const eachPacked = (publications: readonly Publication[]): { map: string; elements: PackedElements }[] =>
+  publications.flatMap(({ address, ports }) =>
+    ports.filter(isPacked).map((port) => ({ map: mapOf(port), elements: packed(port, ipv4Bytes(address)) })),
+  )
+
+export const addPorts = (table: TableName, publications: readonly Publication[]): Message[] => [
+  ...byMap(publications).flatMap(({ map, elements }) => addElements(table, map, elements)),
+  ...eachPacked(publications).flatMap(({ map, elements }) => addPacked(table, map, elements)),
+]
 
 /** ENOENT when one is not there. */
-export const deletePorts = (table: TableName, publications: readonly Publication[]): Message[] =>
-  byMap(publications).flatMap(({ map, elements }) => deleteElements(table, map, elements))
+export const deletePorts = (table: TableName, publications: readonly Publication[]): Message[] => [
+  ...byMap(publications).flatMap(({ map, elements }) => deleteElements(table, map, elements)),
+  ...eachPacked(publications).flatMap(({ map, elements }) => deletePacked(table, map, elements)),
+]

@@ -189,7 +189,8 @@ const ELEMENTS_A_MESSAGE = 400
 
 const KEY_END = 10
 
-const elementAttribute = ({ key, keyEnd, verdict, data }: Element): Attribute =>
+/** As it stands in a list of elements. */
+export const elementAttribute = ({ key, keyEnd, verdict, data }: Element): Attribute =>
   nested(1, [
     nested(1, [attribute(1, key)]),
     ...(keyEnd === undefined ? [] : [nested(KEY_END, [attribute(1, keyEnd)])]),
@@ -219,6 +220,36 @@ export const addElements = (table: TableName, set: string, elements: readonly El
 /** ENOENT when one is not there. */
 export const deleteElements = (table: TableName, set: string, elements: readonly Element[]): Message[] =>
   elementMessages('delSetElem', 0, table, set, elements)
+
+/** Elements behind one another, each of the same length: see packed-elements.ts. */
+export type PackedElements = { readonly bytes: Buffer; readonly elementBytes: number }
+
+const ATTRIBUTE_BYTES = 65_000
+const NESTED = 0x8000
+
+function packedMessages(
+  type: 'newSetElem' | 'delSetElem',
+  table: TableName,
+  set: string,
+  { bytes, elementBytes }: PackedElements,
+): Message[] {
+  const messages: Message[] = []
+  const step = Math.floor(ATTRIBUTE_BYTES / elementBytes) * elementBytes
+  for (let start = 0; start < bytes.length; start += step) {
+    const list = attribute(3 | NESTED, bytes.subarray(start, start + step))
+    const flags = type === 'newSetElem' ? NLM_F_CREATE : 0
+    messages.push(message(type, flags, table.family, [string(1, table.name), string(2, set), list]))
+  }
+  return messages
+}
+
+/** As addElements. */
+export const addPacked = (table: TableName, set: string, elements: PackedElements): Message[] =>
+  packedMessages('newSetElem', table, set, elements)
+
+/** As deleteElements. */
+export const deletePacked = (table: TableName, set: string, elements: PackedElements): Message[] =>
+  packedMessages('delSetElem', table, set, elements)
 
 const dump = (type: keyof typeof types, family: Family, attributes: readonly Attribute[]): Message => ({
   type: messageType(type),
