@@ -2,8 +2,8 @@ import { CaissonError, type Channel, fromTimestamp } from '@caisson/api'
 import { SandboxesDefinition, type Sandbox as SandboxMessage, SandboxMode } from '@caisson/api/network'
 import type { Sandbox } from '../container/container.ts'
 import type { NetworkSpec } from '../container/spec.ts'
-import { portIn, portOut } from '../convert-ports.ts'
 import type { Sandboxes } from '../ports.ts'
+import { portIn, portOut } from './port-mapping.ts'
 
 const MODES: Readonly<Record<NetworkSpec['mode'], SandboxMode>> = {
   none: SandboxMode.NONE,

@@ -12,11 +12,11 @@ import {
   WaitCondition as WaitMessage,
 } from '@caisson/api/container'
 import { type Sandbox as SandboxMessage, SandboxMode } from '@caisson/api/network'
+import { portOut } from '../adapters/port-mapping.ts'
 import type { Container, ContainerState, Sandbox } from '../container/container.ts'
 import type { CreateRequest } from '../container/create.ts'
 import type { Filter, ListRequest, WaitCondition } from '../container/find.ts'
 import type { ContainerSpec, NamespaceMode as Mode, MountSpec, ProcessSpec } from '../container/spec.ts'
-import { portOut } from '../convert-ports.ts'
 import { atMost, containerName, text, texts, wrong } from './checks.ts'
 import { toExitStatus } from './exit-status.ts'
 import { specIn } from './spec-in.ts'

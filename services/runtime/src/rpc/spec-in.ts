@@ -10,6 +10,7 @@ import type {
 } from '@caisson/api/container'
 import { NamespaceMode, RestartPolicyKind } from '@caisson/api/container'
 import { type Attachment, SandboxMode } from '@caisson/api/network'
+import { portIn } from '../adapters/port-mapping.ts'
 import { isUserOrGroup } from '../container/program.ts'
 import { signalNumber } from '../container/signal.ts'
 import type {
@@ -22,7 +23,6 @@ import type {
   ProcessSpec,
   SecuritySpec,
 } from '../container/spec.ts'
-import { portIn } from '../convert-ports.ts'
 import {
   absolutePath,
   atMost,

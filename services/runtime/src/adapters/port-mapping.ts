@@ -1,6 +1,6 @@
 import type { Partially } from '@caisson/api'
 import { type PortMapping, Protocol } from '@caisson/api/network'
-import type { PortSpec, Transport } from './container/spec.ts'
+import type { PortSpec, Transport } from '../container/spec.ts'
 
 /** Published ports between the contract and the domain, for those who ask this service and for the one that it asks. */
 
