@@ -22,7 +22,7 @@ test('asks for nothing that was not said', async () => {
   assert.equal(spec.image, 'debian')
   assert.equal(spec.process?.cmd, undefined)
   assert.equal(spec.process?.entrypoint, undefined)
-  assert.deepEqual(spec.network, { mode: SandboxMode.BRIDGE, ports: [] })
+  assert.deepEqual(spec.network, { mode: SandboxMode.BRIDGE, ports: [], publishAll: false })
   assert.ok(Object.values(spec.resources ?? {}).every((value) => value === undefined))
   assert.equal(spec.security?.noNewPrivileges, undefined)
   assert.equal(spec.autoRemove, false)

@@ -39,7 +39,11 @@ export function containerSpec(
     devices: options.list('device').map(parseDevice),
     resources: resourcesOf(options),
     security: securityOf(options),
-    network: { ...parseNetwork(networks, firstAttachment(options)), ports: options.list('publish').map(parsePort) },
+    network: {
+      ...parseNetwork(networks, firstAttachment(options)),
+      ports: options.list('publish').map(parsePort),
+      publishAll: options.flag('publishAll'),
+    },
     sysctls: parsePairs('--sysctl', options.list('sysctl'), 'value needed'),
     shmBytes: options.parsed('shmSize', (value) => parseSize('--shm-size', value)),
     readOnlyRoot: options.flag('readOnly'),

@@ -5,8 +5,8 @@ import type { SandboxEvents } from './sandbox/ports.ts'
 import type { Endpoint, Sandbox } from './sandbox/sandbox.ts'
 
 /**
- * What this service tells: network.created, network.deleted, sandbox.created, sandbox.connected, sandbox.disconnected,
- * sandbox.deleted (attribute reason: asked or lost).
+ * What this service tells: network.created, network.deleted, sandbox.created, sandbox.updated, sandbox.connected,
+ * sandbox.disconnected, sandbox.deleted (attribute reason: asked or lost).
  */
 export const networkEvents = (log: Pick<EventLog, 'append'>): SandboxEvents => ({
   networkCreated: (network, requestId) => log.append({ ...networkDraft('network.created', network), requestId }),
@@ -17,6 +17,7 @@ export const networkEvents = (log: Pick<EventLog, 'append'>): SandboxEvents => (
   sandboxDisconnected: (sandbox, endpoint, requestId) =>
     log.append({ ...sandboxDraft('sandbox.disconnected', sandbox, [endpoint]), requestId }),
   sandboxCreated: (sandbox, requestId) => log.append({ ...sandboxDraft('sandbox.created', sandbox), requestId }),
+  sandboxUpdated: (sandbox, requestId) => log.append({ ...sandboxDraft('sandbox.updated', sandbox), requestId }),
   sandboxDeleted: (sandbox, reason, requestId) =>
     log.append({
       ...sandboxDraft('sandbox.deleted', sandbox),

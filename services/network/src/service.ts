@@ -5,6 +5,7 @@ import type { AddressPool } from './ipam/subnet-choice.ts'
 import { Networks } from './network/networks.ts'
 import { StandingNetworks } from './network/standing-networks.ts'
 import { UserNetworks } from './network/user-networks.ts'
+import { Publications } from './publishing/publications.ts'
 import { networksHandlers } from './rpc/networks.ts'
 import { sandboxesHandlers } from './rpc/sandboxes.ts'
 import { Endpoints } from './sandbox/endpoints.ts'
@@ -32,6 +33,7 @@ export type NetworkService = {
   readonly networks: Networks
   readonly userNetworks: UserNetworks
   readonly sandboxes: Sandboxes
+  readonly publications: Publications
   /** Before serving: makes kernel and records agree. */
   reconcile(): void
   /** Puts the firewall's rules back when somebody removed them. */
@@ -44,9 +46,11 @@ export type NetworkService = {
 export function createNetworkService(deps: NetworkServiceDeps): NetworkService {
   const { store, host, events, log, tag, config } = deps
   const networks = new Networks({ store, host, events, tag, pools: config.addressPools })
+  const publications = new Publications({ store, host, log })
   const standing = new StandingNetworks({
     host,
     endpoints: () => store.namespaces().flatMap((namespace) => namespace.endpoints),
+    published: () => publications.live(),
   })
   const userNetworks = new UserNetworks({ store, host, events, networks, standing, tag })
   const endpoints = new Endpoints({ store, host, networks, tag })
@@ -61,15 +65,17 @@ export function createNetworkService(deps: NetworkServiceDeps): NetworkService {
     bareAhead: config.barePoolSize,
   })
   const { fallbackDns } = config
-  const sandboxes = new Sandboxes({ store, host, events, networks, endpoints, namespaces, fallbackDns })
+  const parts = { networks, endpoints, namespaces, publications }
+  const sandboxes = new Sandboxes({ store, host, events, ...parts, fallbackDns })
   return {
     networks,
     userNetworks,
     sandboxes,
-    reconcile: () => reconcile({ store, host, events, networks, standing, endpoints, namespaces, log }),
+    publications,
+    reconcile: () => reconcile({ store, host, events, standing, log, ...parts }),
     restoreFirewall: () => standing.program(),
     register(server) {
-      server.register(SandboxesDefinition, sandboxesHandlers({ sandboxes, networks, host }))
+      server.register(SandboxesDefinition, sandboxesHandlers({ sandboxes, networks, publications, host }))
       server.register(NetworksDefinition, networksHandlers({ sandboxes, networks, userNetworks }))
       return [SandboxesDefinition.fullName, NetworksDefinition.fullName]
     },

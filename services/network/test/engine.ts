@@ -85,6 +85,7 @@ export const request = (id: string, wish: SandboxWish = bridgeWish): SandboxRequ
   hostname: id,
   labels: {},
   dns: { servers: [], search: [], options: [], extraHosts: {} },
+  ports: [],
   wish,
 })
 

@@ -1,6 +1,7 @@
 import { conflict } from '@caisson/api'
-import type { Subnet } from '../src/ipam/ipv4.ts'
+import { formatIpv4, type Subnet } from '../src/ipam/ipv4.ts'
 import type { BridgeNetwork } from '../src/network/network.ts'
+import type { HostPorts, Publication } from '../src/publishing/published-port.ts'
 import type { HostPort, InterfaceCounters } from '../src/sandbox/ports.ts'
 import type { Endpoint, Wire } from '../src/sandbox/sandbox.ts'
 
@@ -13,6 +14,7 @@ type Step =
   | 'connect'
   | 'disconnect'
   | 'removeBridge'
+  | 'publish'
 
 /** A host in memory. What a test wants to go wrong, it sets. */
 export class FakeHost implements HostPort {
@@ -26,6 +28,11 @@ export class FakeHost implements HostPort {
   readonly ports = new Set<string>()
   /** Name of the interface of the default route, by the id of the namespace. */
   readonly routes = new Map<string, string>()
+  /** Ports that processes of the host have. */
+  readonly taken = new Set<number>()
+  readonly held = new Set<string>()
+  /** What the rules say: protocol, address and port of the host, and where it leads. */
+  readonly published = new Set<string>()
   programmed: readonly string[] = []
   forwarding = false
   made = 0
@@ -70,11 +77,44 @@ export class FakeHost implements HostPort {
     this.forwarding = false
   }
 
-  programFirewall(networks: readonly BridgeNetwork[], endpoints: readonly Endpoint[]): void {
+  programFirewall(
+    networks: readonly BridgeNetwork[],
+    endpoints: readonly Endpoint[],
+    published: readonly Publication[],
+  ): void {
     this.#fail('programFirewall')
+    this.published.clear()
+    for (const line of published.flatMap(linesOf)) this.published.add(line)
     this.programmed = networks.map(({ name }) => name)
     this.admitted.clear()
     for (const { id } of endpoints) this.admitted.add(id)
+  }
+
+  async holdPorts(ports: HostPorts): Promise<Disposable> {
+    await Promise.resolve()
+    const places = Array.from({ length: ports.count }, (_, index) => ports.hostPort + index)
+    for (const port of places)
+      if (this.taken.has(port)) throw conflict('PORT_IN_USE', `${port} is in use`, { details: { owner: 'nginx (7)' } })
+    const keys = places.map((port) => `${ports.transport} ${ports.hostAddress ?? '*'}:${port}`)
+    for (const key of keys) {
+      if (this.held.has(key)) throw new Error(`${key} is held twice`)
+      this.held.add(key)
+    }
+    return {
+      [Symbol.dispose]: () => {
+        for (const key of keys) this.held.delete(key)
+      },
+    }
+  }
+
+  ephemeralPorts(): { first: number; last: number } {
+    return { first: 40_000, last: 40_003 }
+  }
+
+  publish(removed: readonly Publication[], added: readonly Publication[]): void {
+    this.#fail('publish')
+    for (const line of removed.flatMap(linesOf)) this.published.delete(line)
+    for (const line of added.flatMap(linesOf)) this.published.add(line)
   }
 
   admit({ id }: Endpoint): void {
@@ -152,3 +192,9 @@ export class FakeHost implements HostPort {
     throw error
   }
 }
+
+const linesOf = ({ address, ports }: Publication): string[] =>
+  ports.map(
+    ({ transport, hostAddress, hostPort, containerPort, count }) =>
+      `${transport} ${hostAddress === undefined ? '*' : formatIpv4(hostAddress)}:${hostPort}+${count} > ${formatIpv4(address)}:${containerPort}`,
+  )

@@ -14,6 +14,8 @@ export interface ImageConfig {
   readonly entrypoint: readonly string[]
   readonly cmd: readonly string[]
   readonly volumes: readonly string[]
+  /** 80, 53/udp, 8000-8010/tcp. */
+  readonly exposedPorts: readonly string[]
   readonly workingDir: string
   readonly stopSignal: string
 }

@@ -26,6 +26,7 @@ export const IMAGE_CONFIG: ImageConfig = {
   entrypoint: [],
   cmd: ['/bin/sh'],
   volumes: [],
+  exposedPorts: [],
   workingDir: '',
   stopSignal: '',
 }
@@ -96,6 +97,10 @@ export class FakeSandboxes implements Sandboxes {
       mode: request.network.mode,
       namespacePath: request.network.mode === 'host' ? '' : this.namespacePath,
       endpoints: [],
+      // As the network service does, with a port that is free for 0.
+      ...(request.network.ports && {
+        ports: request.network.ports.map((port) => ({ ...port, hostPort: port.hostPort || 40_000 })),
+      }),
       resolvConf: 'nameserver 10.88.0.1\n',
       hosts: `127.0.0.1 localhost\n`,
       createdNs: 1n,

@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { CaissonError } from '@caisson/api'
 import { ContainerState, MountKind, NamespaceMode, RestartPolicyKind, WaitCondition } from '@caisson/api/container'
+import { Protocol, SandboxMode } from '@caisson/api/network'
 import { LaunchStep } from '../src/monitor/message.ts'
-import { unavailableNow } from './fakes.ts'
+import { IMAGE_CONFIG, unavailableNow } from './fakes.ts'
 import { collect, eventually, RuntimeFixture } from './fixture.ts'
 
 const ENOENT = 2
@@ -302,13 +303,44 @@ describe('the life of a container', () => {
     await assert.rejects(make('negative', { storageBytes: -1 }), refusedWith('INVALID_FIELD'))
   })
 
+  test('publishes ports, of the image too when told, and shows those that were chosen', async () => {
+    runtime.roots.config = { ...IMAGE_CONFIG, exposedPorts: ['80', '53/udp'] }
+    const port = { hostAddress: '127.0.0.1', hostPort: 8080, containerPort: 80 }
+    const { id } = await make('one', { network: { ports: [port], publishAll: true } })
+    await runtime.client.start({ container: id })
+    const asked = runtime.sandboxes.made.get(id)?.network.ports
+    assert.deepEqual(
+      asked?.map(({ transport, hostPort, containerPort }) => [transport, hostPort, containerPort]),
+      [
+        ['tcp', 8080, 80],
+        ['udp', 0, 53],
+      ],
+    )
+    const { sandbox, spec } = await runtime.client.get({ container: id })
+    const shown = { hostAddress: '', count: 1, protocol: Protocol.UDP, containerPort: 53 }
+    assert.deepEqual(sandbox?.ports, [
+      { ...port, count: 1, protocol: Protocol.TCP },
+      { ...shown, hostPort: 40_000 },
+    ])
+    assert.deepEqual(spec?.network?.ports[1], { ...shown, hostPort: 0 })
+    assert.equal(spec?.network?.publishAll, true)
+  })
+
+  test('a run with all ports of its image published asks for them', async () => {
+    runtime.roots.config = { ...IMAGE_CONFIG, exposedPorts: ['80'] }
+    const spec = { image: 'box', network: { publishAll: true }, autoRemove: true }
+    const steps = runtime.client.run({ create: { name: 'one', spec }, detach: true })
+    for await (const { item } of steps)
+      if (item?.$case === 'created')
+        await eventually(() => runtime.sandboxes.made.get(item.value.id)?.network.ports?.length === 1)
+  })
+
   test('refuses what this version does not do, naming the field', async () => {
     const cases: [object, string][] = [
       [{ restart: { kind: RestartPolicyKind.ALWAYS } }, 'spec.restart'],
       [{ healthCheck: { test: ['CMD', 'true'] } }, 'spec.health_check'],
       [{ mounts: [{ kind: MountKind.VOLUME, source: 'v', target: '/v' }] }, 'spec.mounts[0].kind'],
       [{ volumesFrom: ['x'] }, 'spec.volumes_from'],
-      [{ network: { ports: [{ containerPort: 80 }] } }, 'spec.network.ports'],
       [{ pidNamespace: { mode: NamespaceMode.CONTAINER, container: 'x' } }, 'spec.pid_namespace.container'],
       [{ cgroupParent: '/x' }, 'spec.cgroup_parent'],
     ]
@@ -323,6 +355,7 @@ describe('the life of a container', () => {
 
   test('refuses malformed input, naming the field', async () => {
     const cases: [object, string][] = [
+      [{ network: { mode: SandboxMode.NONE, ports: [{ containerPort: 80 }] } }, 'spec.network.ports'],
       [{ process: { env: ['A\0B=1'] } }, 'spec.process.env[0]'],
       [{ process: { workingDir: 'relative' } }, 'spec.process.working_dir'],
       [{ process: { rlimits: [{ name: 'nofiles', soft: 1, hard: 1 }] } }, 'spec.process.rlimits[0].name'],

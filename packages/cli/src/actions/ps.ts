@@ -1,8 +1,9 @@
 import type { Partially } from '@caisson/api'
 import { Container, ContainerState, type ExitStatus, type ListContainersRequest } from '@caisson/api/container'
-import { type PortMapping, Protocol } from '@caisson/api/network'
+import type { PortMapping } from '@caisson/api/network'
 import { listAll } from '../listing.ts'
 import { ageOf } from '../output/age.ts'
+import { containerSide, hostSide } from '../output/port.ts'
 import { parseInteger } from '../parse/numbers.ts'
 import { parseFilters } from '../parse/pairs.ts'
 import { refuse } from '../parse/refusal.ts'
@@ -92,10 +93,4 @@ function shortDigest(digest: string): string {
   return digest.replace(/^sha256:/, '').slice(0, 12)
 }
 
-const PROTOCOLS: Readonly<Record<number, string>> = { [Protocol.UDP]: 'udp', [Protocol.SCTP]: 'sctp' }
-
-function describePort({ hostAddress, hostPort, containerPort, count, protocol }: PortMapping): string {
-  const span = (first: number): string => (count > 1 ? `${first}-${first + count - 1}` : String(first))
-  const host = hostAddress.includes(':') ? `[${hostAddress}]` : hostAddress || '0.0.0.0'
-  return `${host}:${span(hostPort)}->${span(containerPort)}/${PROTOCOLS[protocol] ?? 'tcp'}`
-}
+const describePort = (port: PortMapping): string => `${hostSide(port)}->${containerSide(port)}`

@@ -139,6 +139,20 @@ const LOOKS: readonly CommandSpec[] = [
     load: async () => (await import('../actions/ps.ts')).ps,
   },
   {
+    name: 'port',
+    group: 'Containers',
+    args: '<container> [port]',
+    summary: 'show which ports of the host lead to a container',
+    description:
+      'Lists the ports that a running container publishes, with those that were chosen for it; with a port of the ' +
+      'container (80, or 53/udp) only where that one is.',
+    examples: [
+      { command: 'caisson port web', shows: 'list all published ports' },
+      { command: 'caisson port web 80', shows: 'print 0.0.0.0:8080' },
+    ],
+    load: async () => (await import('../actions/port.ts')).port,
+  },
+  {
     name: 'logs',
     group: 'Containers',
     args: '<container>',

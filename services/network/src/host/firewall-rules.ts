@@ -25,8 +25,11 @@ import {
   type TableName,
 } from '../kernel/nftables/object.ts'
 import type { BridgeNetwork } from '../network/network.ts'
+import type { Publication } from '../publishing/published-port.ts'
 import type { Endpoint } from '../sandbox/sandbox.ts'
 import { internalForwardRules, internalObjects } from './internal-rules.ts'
+import { addPorts } from './port-elements.ts'
+import { isForwarded, portRules } from './port-rules.ts'
 import { dropAndCount, stateIs } from './rule-parts.ts'
 
 /**
@@ -86,7 +89,11 @@ const masqueradeRule = ({ bridge }: BridgeNetwork): readonly Expression[] => [
   masquerade(),
 ]
 
-function routeTable(table: TableName, networks: readonly BridgeNetwork[]): Message[] {
+function routeTable(
+  table: TableName,
+  networks: readonly BridgeNetwork[],
+  published: readonly Publication[],
+): Message[] {
   const rule = (chain: Chain, ...expressions: readonly Expression[]): Message =>
     appendRule(table, chain.name, expressions)
   const pairs: readonly Element[] = networks
@@ -121,6 +128,9 @@ function routeTable(table: TableName, networks: readonly BridgeNetwork[]): Messa
     rule(chains.forward, ...toBridge, ...stateIs('established', 'related'), verdict('accept')),
     // Containers of one network; the kernel shows bridged packets here, too (br_netfilter).
     rule(chains.forward, loadMeta('interfaceIn', 0), loadMeta('interfaceOut', 4), lookupVerdict(PAIRS, 0)),
+    // Published ports, which are for everybody.
+    rule(chains.forward, ...toBridge, ...isForwarded, verdict('accept')),
+    rule(chains.forward, ...fromBridge, ...isForwarded, verdict('accept')),
     // Into any network from outside it, those of other engines on this machine included.
     rule(chains.forward, ...toBridge, ...dropAndCount),
     rule(
@@ -134,6 +144,8 @@ function routeTable(table: TableName, networks: readonly BridgeNetwork[]): Messa
     ...networks
       .filter(({ bridge }) => bridge.masquerade && !bridge.internal)
       .map((network) => rule(chains.postrouting, ...masqueradeRule(network))),
+    ...portRules(table, networks, { postrouting: chains.postrouting.name, fromBridge, toBridge }),
+    ...addPorts(table, published),
   ]
 }
 
@@ -185,12 +197,13 @@ export function firewallMessages(
   tag: string,
   networks: readonly BridgeNetwork[],
   endpoints: readonly Endpoint[],
+  published: readonly Publication[],
   options: { owned: boolean },
 ): Message[] {
   const { route, guard } = tablesOf(tag)
   return [
     createTable(route, options),
-    ...routeTable(route, networks),
+    ...routeTable(route, networks, published),
     createTable(guard, options),
     ...guardTable(guard, tag, endpoints),
   ]

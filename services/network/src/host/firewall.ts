@@ -6,8 +6,10 @@ import { isTableRemoval, parseTable } from '../kernel/nftables/dump.ts'
 import { addElements, deleteElements, deleteTable, dumpTables, type TableName } from '../kernel/nftables/object.ts'
 import { transaction } from '../kernel/nftables/transaction.ts'
 import type { BridgeNetwork } from '../network/network.ts'
+import type { Publication } from '../publishing/published-port.ts'
 import type { Endpoint } from '../sandbox/sandbox.ts'
 import { firewallMessages, LEASES, leaseElement, tablesOf } from './firewall-rules.ts'
+import { addPorts, deletePorts } from './port-elements.ts'
 
 const NFNLGRP_NFTABLES = 7
 
@@ -30,14 +32,18 @@ export class Firewall implements Disposable {
   }
 
   /** Replaces all rules in one transaction; without networks there are no tables. */
-  program(networks: readonly BridgeNetwork[], endpoints: readonly Endpoint[]): void {
+  program(
+    networks: readonly BridgeNetwork[],
+    endpoints: readonly Endpoint[],
+    published: readonly Publication[] = [],
+  ): void {
     try {
-      this.#replace(networks, endpoints)
+      this.#replace(networks, endpoints, published)
     } catch (error) {
       if (!this.#owned || !hasCode(error, 'ENOTSUP', 'EOPNOTSUPP', 'EINVAL')) throw error
       this.#log.warn('this kernel cannot protect the firewall rules from others (Linux 6.9 can): they are only watched')
       this.#owned = false
-      this.#replace(networks, endpoints)
+      this.#replace(networks, endpoints, published)
     }
     this.#programmed = networks.length > 0
   }
@@ -55,6 +61,13 @@ export class Firewall implements Disposable {
     } catch (error) {
       if (!hasCode(error, 'ENOENT')) throw error
     }
+  }
+
+  /** Changes what is published in one transaction. ENOENT: something removed is not there, and nothing has changed. */
+  publish(removed: readonly Publication[], added: readonly Publication[]): void {
+    const { route } = tablesOf(this.#tag)
+    const changes = [...deletePorts(route, removed), ...addPorts(route, added)]
+    if (changes.length > 0) this.#socket.request('change the published ports', transaction(changes))
   }
 
   /** Which of the tables stand. */
@@ -87,9 +100,14 @@ export class Firewall implements Disposable {
     return false
   }
 
-  #replace(networks: readonly BridgeNetwork[], endpoints: readonly Endpoint[]): void {
+  #replace(
+    networks: readonly BridgeNetwork[],
+    endpoints: readonly Endpoint[],
+    published: readonly Publication[],
+  ): void {
     const before = this.standing().map(deleteTable)
-    const after = networks.length > 0 ? firewallMessages(this.#tag, networks, endpoints, { owned: this.#owned }) : []
+    const after =
+      networks.length > 0 ? firewallMessages(this.#tag, networks, endpoints, published, { owned: this.#owned }) : []
     if (before.length + after.length > 0)
       this.#socket.request('replace the firewall rules', transaction([...before, ...after]))
   }

@@ -5,6 +5,7 @@ import { AF_INET } from '../kernel/rtnetlink/address.ts'
 import { dumpLinks, type Link, parseLink, setLink } from '../kernel/rtnetlink/link.ts'
 import { dumpRoutes, isUnicast, parseRoute, type Route } from '../kernel/rtnetlink/route.ts'
 import type { BridgeNetwork } from '../network/network.ts'
+import type { HostPorts, Publication } from '../publishing/published-port.ts'
 import { nameServersOf } from '../sandbox/files.ts'
 import type { HostPort, InterfaceCounters } from '../sandbox/ports.ts'
 import type { Endpoint, Wire } from '../sandbox/sandbox.ts'
@@ -12,6 +13,7 @@ import { Bridges } from './bridges.ts'
 import { Firewall } from './firewall.ts'
 import { HostFiles } from './host-files.ts'
 import { Namespaces, type Plug } from './namespaces.ts'
+import { PortPublisher } from './port-publisher.ts'
 
 export type HostOptions = {
   readonly tag: string
@@ -36,6 +38,7 @@ export class Host implements HostPort, Disposable {
   readonly #firewall: Firewall
   readonly #bridges: Bridges
   readonly #namespaces: Namespaces
+  readonly #publisher: PortPublisher
   readonly #files = new HostFiles()
   readonly #bridgeIndexes = new Map<string, number>()
 
@@ -43,6 +46,7 @@ export class Host implements HostPort, Disposable {
     this.#options = options
     this.#firewall = new Firewall(options.tag, options.log)
     this.#bridges = new Bridges(options.tag, this.#route, options.forwarding.turnedOn)
+    this.#publisher = new PortPublisher(this.#firewall, this.#route, options.log)
     this.#namespaces = new Namespaces(options.pinFolder, this.#wiring)
   }
 
@@ -72,6 +76,7 @@ export class Host implements HostPort, Disposable {
 
   raiseBridge(network: BridgeNetwork): void {
     this.#bridgeIndexes.set(network.id, this.#bridges.raise(network).index)
+    this.#publisher.addBridge(network.bridge.name)
     this.#options.forwarding.turnedOn = this.#bridges.forward()
   }
 
@@ -80,11 +85,13 @@ export class Host implements HostPort, Disposable {
   }
 
   removeBridge({ id, bridge }: BridgeNetwork): void {
+    this.#publisher.removeBridge(bridge.name)
     this.#bridgeIndexes.delete(id)
     this.#bridges.remove(bridge.name)
   }
 
   removeBridgeAsync({ id, bridge }: BridgeNetwork): Promise<void> {
+    this.#publisher.removeBridge(bridge.name)
     this.#bridgeIndexes.delete(id)
     return this.#bridges.removeAsync(bridge.name)
   }
@@ -98,8 +105,25 @@ export class Host implements HostPort, Disposable {
     this.#options.forwarding.turnedOn = false
   }
 
-  programFirewall(networks: readonly BridgeNetwork[], endpoints: readonly Endpoint[]): void {
-    this.#firewall.program(networks, endpoints)
+  programFirewall(
+    networks: readonly BridgeNetwork[],
+    endpoints: readonly Endpoint[],
+    published: readonly Publication[],
+  ): void {
+    this.#firewall.program(networks, endpoints, published)
+    this.#publisher.programmed(published)
+  }
+
+  holdPorts(ports: HostPorts): Promise<Disposable> {
+    return this.#publisher.hold(ports)
+  }
+
+  ephemeralPorts(): { first: number; last: number } {
+    return this.#publisher.ephemeralPorts()
+  }
+
+  publish(removed: readonly Publication[], added: readonly Publication[]): void {
+    this.#publisher.publish(removed, added)
   }
 
   admit(endpoint: Endpoint): void {
@@ -171,6 +195,7 @@ export class Host implements HostPort, Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#publisher[Symbol.dispose]()
     this.#firewall[Symbol.dispose]()
     this.#bridges[Symbol.dispose]()
     this.#wiring[Symbol.dispose]()

@@ -1,3 +1,4 @@
+import type { Publication } from '../publishing/published-port.ts'
 import type { HostPort } from '../sandbox/ports.ts'
 import type { Endpoint } from '../sandbox/sandbox.ts'
 import type { BridgeNetwork } from './network.ts'
@@ -6,6 +7,8 @@ export type StandingNetworksOptions = {
   readonly host: HostPort
   /** Every endpoint that is recorded. */
   readonly endpoints: () => readonly Endpoint[]
+  /** Every port that is published. */
+  readonly published: () => readonly Publication[]
 }
 
 /** The networks whose bridge and rules stand in the kernel. */
@@ -66,14 +69,15 @@ export class StandingNetworks {
     const { host } = this.#options
     for (const network of networks) host.removeBridge(network)
     this.#raised.clear()
-    host.programFirewall([], [])
+    host.programFirewall([], [], [])
     host.restoreForwarding()
   }
 
   /** Puts all rules in place anew. */
   program(): void {
     const networks = [...this.#raised.values()].toSorted((one, other) => (one.name < other.name ? -1 : 1))
-    this.#options.host.programFirewall(networks, this.#options.endpoints())
+    const { host, endpoints, published } = this.#options
+    host.programFirewall(networks, endpoints(), published())
   }
 
   #tried(

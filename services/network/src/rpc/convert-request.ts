@@ -20,6 +20,7 @@ import {
   resolverWord,
   sandboxId,
 } from './checks.ts'
+import { portsOf } from './convert-ports.ts'
 
 const MOST_ATTACHMENTS = 32
 const MOST_ALIASES = 64
@@ -33,13 +34,13 @@ export function sandboxRequestOf(message: CreateSandboxRequest): SandboxRequest 
     hostname: optionalHostName(message.hostname),
     labels: labels(message.labels),
     dns: dnsOf(message.dns),
+    ports: portsOf(message.ports),
     wish: wishOf(message),
   }
 }
 
 function refuseUnimplemented(message: CreateSandboxRequest): void {
   const missing = [
-    message.ports.length > 0 ? 'published ports' : '',
     message.egressBitsPerSecond > 0 || message.ingressBitsPerSecond > 0 ? 'bandwidth limits' : '',
     ...message.attachments.flatMap(missingOf),
   ]
@@ -63,6 +64,7 @@ function wishOf(message: CreateSandboxRequest): SandboxWish {
   const { mode, attachments } = message
   const connected = mode === SandboxMode.UNSPECIFIED || mode === SandboxMode.BRIDGE
   if (!connected && attachments.length > 0) throw invalid('attachments go with mode BRIDGE only')
+  if (!connected && message.ports.length > 0) throw invalid('ports go with mode BRIDGE only')
   if (mode !== SandboxMode.SHARED && message.sharedSandboxId !== '')
     throw invalid('shared_sandbox_id goes with mode SHARED only')
   if ((mode === SandboxMode.HOST || mode === SandboxMode.SHARED) && namespacePath !== undefined)

@@ -8,8 +8,10 @@ import type {
 import { SandboxMode } from '@caisson/api/network'
 import { formatIpv4, formatMac, formatSubnet } from '../ipam/ipv4.ts'
 import type { Bridge, BridgeNetwork, Network } from '../network/network.ts'
+import type { PublishedPort } from '../publishing/published-port.ts'
 import type { InterfaceCounters } from '../sandbox/ports.ts'
 import type { Endpoint, SandboxMode as Mode, Sandbox } from '../sandbox/sandbox.ts'
+import { portMessage } from './convert-ports.ts'
 
 const modes = {
   none: SandboxMode.NONE,
@@ -22,6 +24,7 @@ const modes = {
 export type SandboxSurroundings = {
   bridge(networkId: string): BridgeNetwork
   namespacePath(id: string): string
+  ports(sandboxId: string): readonly PublishedPort[]
 }
 
 export function sandboxMessage(sandbox: Sandbox, around: SandboxSurroundings): Partially<SandboxMessage> {
@@ -33,6 +36,7 @@ export function sandboxMessage(sandbox: Sandbox, around: SandboxSurroundings): P
     endpoints: (namespace?.endpoints ?? []).map((endpoint) =>
       endpointMessage(sandbox, endpoint, around.bridge(endpoint.networkId)),
     ),
+    ports: around.ports(sandbox.id).map(portMessage),
     resolvConf: sandbox.resolvConf,
     hosts: sandbox.hosts,
     createdAt: toTimestamp(sandbox.createdAt),

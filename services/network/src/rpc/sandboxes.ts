@@ -1,24 +1,33 @@
 import { type Handlers, unimplemented } from '@caisson/api'
 import type { SandboxesDefinition } from '@caisson/api/network'
 import type { Networks } from '../network/networks.ts'
+import type { Publications } from '../publishing/publications.ts'
 import type { HostPort } from '../sandbox/ports.ts'
 import type { Sandboxes } from '../sandbox/sandboxes.ts'
 import { networkReference, sandboxId } from './checks.ts'
 import { countersMessage, sandboxMessage } from './convert.ts'
+import { portsOf } from './convert-ports.ts'
 import { connectionOf, sandboxRequestOf } from './convert-request.ts'
 import { pageOf } from './page.ts'
 
 export type SandboxesDeps = {
   readonly sandboxes: Sandboxes
   readonly networks: Networks
+  readonly publications: Pick<Publications, 'of'>
   readonly host: Pick<HostPort, 'namespacePath'>
 }
 
 /** caisson.network.v1.Sandboxes */
-export function sandboxesHandlers({ sandboxes, networks, host }: SandboxesDeps): Handlers<typeof SandboxesDefinition> {
+export function sandboxesHandlers({
+  sandboxes,
+  networks,
+  publications,
+  host,
+}: SandboxesDeps): Handlers<typeof SandboxesDefinition> {
   const around = {
     bridge: (id: string) => networks.bridge(id),
     namespacePath: (id: string) => host.namespacePath(id),
+    ports: (id: string) => publications.of(id),
   }
   return {
     create: async (request, { requestId, signal }) =>
@@ -56,8 +65,13 @@ export function sandboxesHandlers({ sandboxes, networks, host }: SandboxesDeps):
         ),
         around,
       ),
-    update: async () => {
-      throw unimplemented('this version of the network service knows no published ports and no bandwidth limits yet')
+    update: async ({ id, ports, egressBitsPerSecond, ingressBitsPerSecond }, { requestId }) => {
+      if (egressBitsPerSecond !== undefined || ingressBitsPerSecond !== undefined)
+        throw unimplemented('this version of the network service does not know bandwidth limits yet')
+      const checked = sandboxId(id)
+      const sandbox =
+        ports === undefined ? sandboxes.get(checked) : await sandboxes.publish(checked, portsOf(ports.ports), requestId)
+      return sandboxMessage(sandbox, around)
     },
   }
 }

@@ -1,9 +1,11 @@
 import type { Subnet } from '../ipam/ipv4.ts'
 import type { BridgeNetwork, Network } from '../network/network.ts'
+import type { PublishingHost, PublishingStore } from '../publishing/ports.ts'
+import type { Publication } from '../publishing/published-port.ts'
 import type { Endpoint, Namespace, Sandbox, Wire } from './sandbox.ts'
 
 /** What the domain needs of this machine's kernel. Synchronous where the kernel answers within microseconds. */
-export type HostPort = {
+export type HostPort = PublishingHost & {
   /** Subnets that the host's routes, addresses and name servers lie in, but for the bridges of this engine. */
   usedSubnets(): readonly Subnet[]
   /** Greatest packet of the interface that leads outside; 1500 when there is none. */
@@ -21,7 +23,11 @@ export type HostPort = {
   /** Undoes what raiseBridge changed for the whole host, unless somebody else's bridge relies on it. */
   restoreForwarding(): void
   /** Puts the rules of these networks in place of what was there, in one step; none: removes them. */
-  programFirewall(networks: readonly BridgeNetwork[], endpoints: readonly Endpoint[]): void
+  programFirewall(
+    networks: readonly BridgeNetwork[],
+    endpoints: readonly Endpoint[],
+    published: readonly Publication[],
+  ): void
   /** Lets this endpoint, and nobody else, speak with its address through its port. */
   admit(endpoint: Endpoint): void
   /** Undoes admit; what is not admitted is no error. */
@@ -62,7 +68,7 @@ export type InterfaceCounters = {
 }
 
 /** The state that survives. Synchronous; each method is part of the transaction around it. */
-export type SandboxStore = {
+export type SandboxStore = PublishingStore & {
   transaction<T>(work: () => T): T
   /** The same for what a reboot ends anyway: sandboxes and their namespaces. It survives the end of the process. */
   passing<T>(work: () => T): T
@@ -92,6 +98,8 @@ export type SandboxEvents = {
   sandboxConnected(sandbox: Sandbox, endpoint: Endpoint, requestId: string): void
   sandboxDisconnected(sandbox: Sandbox, endpoint: Endpoint, requestId: string): void
   sandboxCreated(sandbox: Sandbox, requestId: string): void
+  /** What it publishes is another list now. */
+  sandboxUpdated(sandbox: Sandbox, requestId: string): void
   /** `reason`: asked, or lost when its namespace is gone without anybody having asked. */
   sandboxDeleted(sandbox: Sandbox, reason: 'asked' | 'lost', requestId: string): void
 }

@@ -2,6 +2,7 @@ import type { Logger } from '@caisson/service-kit'
 import type { BridgeNetwork } from '../network/network.ts'
 import type { Networks } from '../network/networks.ts'
 import type { StandingNetworks } from '../network/standing-networks.ts'
+import type { Publications } from '../publishing/publications.ts'
 import type { Endpoints } from './endpoints.ts'
 import type { NamespacePool } from './namespace-pool.ts'
 import type { HostPort, SandboxEvents, SandboxStore } from './ports.ts'
@@ -15,6 +16,7 @@ export type ReconcileOptions = {
   readonly standing: StandingNetworks
   readonly endpoints: Endpoints
   readonly namespaces: NamespacePool
+  readonly publications: Publications
   readonly log: Logger
 }
 
@@ -31,6 +33,7 @@ export function reconcile(options: ReconcileOptions): void {
   const endpoints = recorded.flatMap((namespace) => namespace.endpoints)
   for (const { networkId, address } of endpoints) networks.leases(networks.bridge(networkId)).take(address)
   removeStrays(options, endpoints)
+  options.publications.load()
   // Rules and bridges stand before the ports are looked at, so that a port can be put back on its bridge.
   raiseNetworks(options, endpoints)
   const whole = recorded.filter((namespace) => host.isWhole(namespace.id, options.endpoints.wiresOf(namespace)))
@@ -64,10 +67,11 @@ function raiseNetworks({ networks, standing, log }: ReconcileOptions, endpoints:
   })
 }
 
-function forgetLost({ store, events, namespaces, log }: ReconcileOptions, namespace: Namespace): void {
+function forgetLost({ store, events, namespaces, publications, log }: ReconcileOptions, namespace: Namespace): void {
   namespaces.dismantle(namespace)
   const users = store.sandboxes().filter((sandbox) => sandbox.namespace?.id === namespace.id)
   if (users.length > 0) log.warn({ sandboxes: users.map(({ id }) => id) }, 'the namespace of these sandboxes is gone')
+  for (const { id } of users) publications.withdraw(id)
   store.passing(() => {
     for (const sandbox of users) {
       store.deleteSandbox(sandbox.id)

@@ -1,5 +1,6 @@
 import type { Ipv4 } from '../ipam/ipv4.ts'
 import type { BridgeNetwork } from '../network/network.ts'
+import type { PortWish } from '../publishing/published-port.ts'
 
 /** A network namespace with its loopback up and its connections to networks. Complete or absent. */
 export type Namespace = {
@@ -74,6 +75,8 @@ export type SandboxRequest = {
   readonly hostname: string
   readonly labels: Readonly<Record<string, string>>
   readonly dns: DnsConfig
+  /** With mode bridge only. */
+  readonly ports: readonly PortWish[]
   readonly wish: SandboxWish
 }
 

@@ -1,11 +1,13 @@
 import { alreadyExists, failedPrecondition, invalid, notFound, now } from '@caisson/api'
 import { fingerprintOf } from '../network/fingerprint.ts'
 import type { Networks } from '../network/networks.ts'
+import type { Publications } from '../publishing/publications.ts'
+import type { PortWish, PublishedPort, Target } from '../publishing/published-port.ts'
 import type { Connection, Endpoints } from './endpoints.ts'
 import { hostsInside, hostsOfHost, resolvConfInside, resolvConfOfHost } from './files.ts'
 import type { NamespacePool } from './namespace-pool.ts'
 import type { HostPort, InterfaceCounters, SandboxEvents, SandboxStore } from './ports.ts'
-import { type Attachment, gatewayOf, type Namespace, type Sandbox, type SandboxRequest } from './sandbox.ts'
+import { type Attachment, gatewayOf, type Namespace, type Sandbox, type SandboxRequest, type Wire } from './sandbox.ts'
 import { Turns } from './turns.ts'
 
 export type SandboxesOptions = {
@@ -15,6 +17,7 @@ export type SandboxesOptions = {
   readonly networks: Networks
   readonly endpoints: Endpoints
   readonly namespaces: NamespacePool
+  readonly publications: Publications
   readonly fallbackDns: readonly string[]
 }
 
@@ -64,14 +67,17 @@ export class Sandboxes {
       await namespaces.connect(namespace, this.#connection(attachment), (endpoint) =>
         events.sandboxConnected(sandbox, endpoint, requestId),
       )
-      return this.get(id)
+      return this.#retargeted(id)
     })
   }
 
-  /** Takes a sandbox out of a network. Throws NOT_CONNECTED, and NAMESPACE_GONE unless `force` is set. */
+  /**
+   * Takes a sandbox out of a network; out of its last one, it publishes nothing any more. Throws NOT_CONNECTED, and
+   * NAMESPACE_GONE unless `force` is set.
+   */
   disconnect(id: string, reference: string, force: boolean, requestId: string): Promise<Sandbox> {
     return this.#turns.run(id, async () => {
-      const { endpoints, events, host, networks } = this.#options
+      const { endpoints, events, host, networks, publications } = this.#options
       const sandbox = this.get(id)
       const namespace = this.#connectable(sandbox)
       const { id: networkId, name } = networks.find(reference)
@@ -79,6 +85,9 @@ export class Sandboxes {
       if (wire === undefined)
         throw failedPrecondition('NOT_CONNECTED', `sandbox ${id} is not connected to the network ${name}`)
       if (!force && !host.isAlive(namespace.id)) throw namespaceGone(id)
+      // Nothing leads to an address that somebody else may have next.
+      const others = endpoints.wiresOf(namespace).filter(({ network }) => network.id !== networkId)
+      publications.retarget(id, targetOf(others))
       await endpoints.disconnect(namespace, wire, () => events.sandboxDisconnected(sandbox, wire.endpoint, requestId))
       return this.get(id)
     })
@@ -87,12 +96,13 @@ export class Sandboxes {
   /** Removes it with its namespace, unless another sandbox shares that. One that is not there is no error. */
   delete(id: string, requestId: string): Promise<void> {
     return this.#turns.run(id, async () => {
-      const { store, events, namespaces } = this.#options
+      const { store, events, namespaces, publications } = this.#options
       const sandbox = store.sandbox(id)
       if (sandbox === undefined) return
       const { namespace } = sandbox
       const unused = namespace !== undefined && store.usersOf(namespace.id) === 1 ? namespace : undefined
       // The kernel first: what a crash leaves of the record is found without its namespace at the next start.
+      publications.withdraw(id)
       if (unused !== undefined) namespaces.dismantle(unused)
       store.passing(() => {
         store.deleteSandbox(id)
@@ -100,6 +110,26 @@ export class Sandboxes {
         events.sandboxDeleted(sandbox, 'asked', requestId)
       })
       if (unused !== undefined) namespaces.forget(unused)
+    })
+  }
+
+  /**
+   * Puts another list in place of what it publishes, in one step. Throws SANDBOX_NOT_FOUND, NOTHING_TO_PUBLISH, and as
+   * Claims.take.
+   */
+  publish(id: string, ports: readonly PortWish[], requestId: string): Promise<Sandbox> {
+    return this.#turns.run(id, async () => {
+      const { publications, events, endpoints } = this.#options
+      const sandbox = this.get(id)
+      const target = sandbox.mode === 'bridge' && sandbox.namespace && targetOf(endpoints.wiresOf(sandbox.namespace))
+      if (!target)
+        throw failedPrecondition(
+          'NOTHING_TO_PUBLISH',
+          `sandbox ${id} is on no network: only one of mode BRIDGE publishes ports`,
+        )
+      await publications.replace(id, target, ports)
+      events.sandboxUpdated(sandbox, requestId)
+      return sandbox
     })
   }
 
@@ -126,10 +156,28 @@ export class Sandboxes {
   }
 
   async #make(request: SandboxRequest, fingerprint: string, requestId: string): Promise<Sandbox> {
-    const { namespaces } = this.#options
+    const { publications } = this.#options
     const { wish } = request
-    if (wish.mode === 'host') return this.#record(request, fingerprint, requestId, undefined)
-    if (wish.mode === 'shared') return this.#record(request, fingerprint, requestId, this.#shared(wish.sandboxId))
+    if (wish.mode === 'host') return this.#record(request, fingerprint, requestId, undefined, [])
+    if (wish.mode === 'shared') return this.#record(request, fingerprint, requestId, this.#shared(wish.sandboxId), [])
+    // First, so that nothing was begun when somebody else has one of them.
+    const ports = await publications.claim(request.id, request.ports)
+    try {
+      return await this.#makeOwn(request, wish, (namespace) =>
+        this.#record(request, fingerprint, requestId, namespace, ports),
+      )
+    } catch (error) {
+      publications.withdraw(request.id)
+      throw error
+    }
+  }
+
+  async #makeOwn(
+    request: SandboxRequest,
+    wish: Extract<SandboxRequest['wish'], { mode: 'none' | 'bridge' }>,
+    record: (namespace: Namespace) => Sandbox,
+  ): Promise<Sandbox> {
+    const { namespaces, publications } = this.#options
     const namespace =
       wish.mode === 'none'
         ? await namespaces.takeBare(wish.namespacePath)
@@ -138,11 +186,21 @@ export class Sandboxes {
             wish.namespacePath,
           )
     try {
-      return this.#record(request, fingerprint, requestId, namespace)
+      return record(namespace)
     } catch (error) {
+      // Nothing leads to an address that somebody else may have next.
+      publications.withdraw(request.id)
       namespaces.discard(namespace)
       throw error
     }
+  }
+
+  /** Its published ports lead where its way out is now. */
+  #retargeted(id: string): Sandbox {
+    const { endpoints, publications } = this.#options
+    const sandbox = this.get(id)
+    if (sandbox.namespace) publications.retarget(id, targetOf(endpoints.wiresOf(sandbox.namespace)))
+    return sandbox
   }
 
   #connection(wish: Attachment): Connection {
@@ -166,8 +224,15 @@ export class Sandboxes {
     throw invalid(`sandbox ${sandboxId} is in the host's network: use mode HOST to join it`)
   }
 
-  #record(request: SandboxRequest, fingerprint: string, requestId: string, namespace: Namespace | undefined): Sandbox {
-    const { store, events } = this.#options
+  #record(
+    request: SandboxRequest,
+    fingerprint: string,
+    requestId: string,
+    namespace: Namespace | undefined,
+    ports: readonly PublishedPort[],
+  ): Sandbox {
+    const { store, events, publications, endpoints } = this.#options
+    const target = namespace && targetOf(endpoints.wiresOf(namespace))
     const sandbox: Sandbox = {
       id: request.id,
       name: request.name,
@@ -180,6 +245,7 @@ export class Sandboxes {
     }
     store.passing(() => {
       store.insertSandbox(sandbox)
+      if (target !== undefined) publications.publish({ sandboxId: request.id, ...target, ports })
       events.sandboxCreated(sandbox, requestId)
     })
     return sandbox
@@ -202,6 +268,12 @@ export class Sandboxes {
       ),
     }
   }
+}
+
+/** Where published ports lead: through the network of the default route, or the first one. */
+function targetOf(wires: readonly Wire[]): Target | undefined {
+  const endpoint = (gatewayOf(wires) ?? wires[0])?.endpoint
+  return endpoint && { address: endpoint.address, portName: endpoint.portName }
 }
 
 const namespaceGone = (id: string) =>

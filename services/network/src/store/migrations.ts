@@ -110,4 +110,21 @@ export const migrations: readonly Migration[] = [
       CREATE INDEX sandbox_by_namespace ON sandbox (namespace_id);
     `,
   },
+  {
+    name: 'published ports',
+    sql: `
+      CREATE TABLE published_port (
+        sandbox_id TEXT NOT NULL REFERENCES sandbox (id),
+        position INTEGER NOT NULL,
+        address INTEGER NOT NULL,
+        port_name TEXT NOT NULL,
+        transport TEXT NOT NULL,
+        host_address INTEGER,
+        host_port INTEGER NOT NULL,
+        container_port INTEGER NOT NULL,
+        count INTEGER NOT NULL,
+        PRIMARY KEY (sandbox_id, position)
+      ) STRICT, WITHOUT ROWID;
+    `,
+  },
 ]

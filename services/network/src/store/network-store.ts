@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs'
 import type { Store } from '@caisson/service-kit'
 import type { BridgeNetwork, Network } from '../network/network.ts'
+import type { Publication } from '../publishing/published-port.ts'
 import type { SandboxStore } from '../sandbox/ports.ts'
 import type { Endpoint, Namespace, Sandbox } from '../sandbox/sandbox.ts'
 import { EndpointTable } from './endpoint-table.ts'
 import { NamespaceTable } from './namespace-table.ts'
 import { NetworkTable } from './network-table.ts'
+import { PortTable } from './port-table.ts'
 import { SandboxTable } from './sandbox-table.ts'
 
 /** Its value is the id of the boot in which it was done. */
@@ -18,6 +20,7 @@ export class NetworkStore implements SandboxStore {
   readonly #endpoints: EndpointTable
   readonly #namespaces: NamespaceTable
   readonly #sandboxes: SandboxTable
+  readonly #ports: PortTable
 
   constructor(store: Store) {
     this.#store = store
@@ -25,6 +28,7 @@ export class NetworkStore implements SandboxStore {
     this.#endpoints = new EndpointTable(store)
     this.#namespaces = new NamespaceTable(store, this.#endpoints)
     this.#sandboxes = new SandboxTable(store, (id) => this.#namespaces.get(id))
+    this.#ports = new PortTable(store)
   }
 
   transaction<T>(work: () => T): T {
@@ -83,7 +87,16 @@ export class NetworkStore implements SandboxStore {
     this.#sandboxes.insert(sandbox)
   }
 
+  publications(): Publication[] {
+    return this.#ports.all()
+  }
+
+  setPublished(publication: Publication): void {
+    this.#ports.set(publication)
+  }
+
   deleteSandbox(id: string): void {
+    this.#ports.delete(id)
     this.#sandboxes.delete(id)
   }
 

@@ -96,6 +96,7 @@ function rootOf({ mount, image }: PrepareResponse): PreparedRoot {
       entrypoint: config.entrypoint,
       cmd: config.cmd,
       volumes: config.volumes,
+      exposedPorts: config.exposedPorts,
       workingDir: config.workingDir,
       stopSignal: config.stopSignal,
     },

@@ -3,6 +3,7 @@ import { SandboxesDefinition, type Sandbox as SandboxMessage, SandboxMode } from
 import type { Sandbox } from '../container/container.ts'
 import type { NetworkSpec } from '../container/spec.ts'
 import type { Sandboxes } from '../ports.ts'
+import { portIn, portOut } from './port-mapping.ts'
 
 const MODES: Readonly<Record<NetworkSpec['mode'], SandboxMode>> = {
   none: SandboxMode.NONE,
@@ -17,8 +18,8 @@ export function networkSandboxes(channel: Channel): Sandboxes {
   const sandboxes = channel.client(SandboxesDefinition)
   return {
     async create({ id, name, hostname, network, labels }, signal) {
-      const { mode, attachments, dns } = network
-      const request = { id, name, hostname, mode: MODES[mode], attachments, dns, labels }
+      const { mode, attachments, dns, ports = [] } = network
+      const request = { id, name, hostname, mode: MODES[mode], attachments, dns, labels, ports: ports.map(portOut) }
       return sandboxOf(await sandboxes.create(request, { signal }), mode)
     },
     async remove([first, ...moreIds], signal) {
@@ -41,8 +42,17 @@ export function networkSandboxes(channel: Channel): Sandboxes {
 }
 
 function sandboxOf(sandbox: SandboxMessage, mode: NetworkSpec['mode']): Sandbox {
-  const { id, namespacePath, endpoints, resolvConf, hosts, createdAt } = sandbox
+  const { id, namespacePath, endpoints, ports, resolvConf, hosts, createdAt } = sandbox
   if (mode !== 'host' && namespacePath === '')
     throw new CaissonError('internal', 'the network service made a sandbox and did not say where it is')
-  return { id, mode, namespacePath, endpoints, resolvConf, hosts, createdNs: fromTimestamp(createdAt) }
+  return {
+    id,
+    mode,
+    namespacePath,
+    endpoints,
+    ...(ports.length > 0 && { ports: ports.map(portIn) }),
+    resolvConf,
+    hosts,
+    createdNs: fromTimestamp(createdAt),
+  }
 }

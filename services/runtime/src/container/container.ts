@@ -1,4 +1,4 @@
-import type { ContainerSpec } from './spec.ts'
+import type { ContainerSpec, PortSpec } from './spec.ts'
 
 /**
  * Where a container is in its life. `starting` and `removing` are never on disk: a service that dies in between finds
@@ -96,6 +96,8 @@ export interface Sandbox {
   /** '' with host. */
   readonly namespacePath: string
   readonly endpoints: readonly Endpoint[]
+  /** With the ports that were chosen. Absent: none. */
+  readonly ports?: readonly PortSpec[]
   readonly resolvConf: string
   readonly hosts: string
   readonly createdNs: bigint

@@ -8,6 +8,7 @@ import type { ContainerTable } from '../store/container-table.ts'
 import type { RequestTable } from '../store/request-table.ts'
 import type { Container, IdRange } from './container.ts'
 import type { Discards } from './discards.ts'
+import { withExposedPorts } from './exposed-ports.ts'
 import { loosenedBy } from './loosened.ts'
 import { KeyedMutex } from './mutex.ts'
 import { checkUser, programOf } from './program.ts'
@@ -171,9 +172,10 @@ export class Creator {
 
 function assemble(
   { id, name, range }: Identity,
-  spec: ContainerSpec,
+  asked: ContainerSpec,
   { image, config, root }: PreparedRoot,
 ): Container {
+  const spec = withExposedPorts(asked, config.exposedPorts)
   const program = programOf(config, spec.process, spec.hostname === '' ? id.slice(0, 12) : spec.hostname)
   checkUser(program.user, spec.namespaces.user)
   const warnings = config.volumes.map(

@@ -10,6 +10,7 @@ const image: ImageConfig = {
   entrypoint: ['/entry'],
   cmd: ['default'],
   volumes: [],
+  exposedPorts: [],
   workingDir: '/srv',
   stopSignal: '',
 }

@@ -89,7 +89,7 @@ function launchTransient(
     async (draft, { id, name, spare }) => {
       const { draft: made, sandbox } = spare
         ? { draft: await draft, sandbox: spare.sandbox }
-        : await both(draft, core, sandboxRequest(id, name, request.spec), signal)
+        : await both(draft, core, await sandboxOf(draft, id, name, request), signal)
       return watched(core, id, async () => {
         const options = { save: made.save, graceMs, gate: spare?.confirmed }
         const running = await core.supervisor.launch(made.container, await sandbox, options)
@@ -104,7 +104,7 @@ function launchTransient(
 /** One that stays: it is on disk before it is started, and stays when that fails. */
 async function runLasting(core: Core, request: RunRequest, signal: AbortSignal): Promise<Running> {
   const { container, sandbox } = await core.creator.withDraft(request, signal, async (draft, { id, name }) => {
-    const prepared = await both(draft, core, sandboxRequest(id, name, request.spec), signal)
+    const prepared = await both(draft, core, await sandboxOf(draft, id, name, request), signal)
     const { container, save } = prepared.draft
     core.transaction(() => save(container))
     return { container, sandbox: prepared.sandbox }
@@ -155,6 +155,16 @@ async function watched(
     hold[Symbol.dispose]()
     throw error
   }
+}
+
+/** Which ports an image exposes is known when its root is prepared. */
+async function sandboxOf(
+  draft: Promise<Draft>,
+  id: string,
+  name: string,
+  { spec }: CreateRequest,
+): Promise<SandboxRequest> {
+  return sandboxRequest(id, name, spec.network.publishAll ? (await draft).container.spec : spec)
 }
 
 /** Waits for both, so that neither is left behind unseen when the other fails. */

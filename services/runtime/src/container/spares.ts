@@ -166,6 +166,8 @@ function kindOf(name: string, spec: ContainerSpec): string | undefined {
     spec.hostname === '' &&
     Object.keys(spec.labels).length === 0 &&
     network.attachments.length === 0 &&
+    !network.ports &&
+    !network.publishAll &&
     [dns.servers, dns.search, dns.options, Object.keys(dns.extraHosts)].every((list) => list.length === 0)
   // On a network others find it by its name.
   if (!isPlain || (name !== '' && mode === 'bridge')) return undefined

@@ -165,6 +165,23 @@ export interface NetworkSpec {
   /** None with bridge: the default network. */
   readonly attachments: readonly AttachmentSpec[]
   readonly dns: DnsSpec
+  /** Absent: none. */
+  readonly ports?: readonly PortSpec[]
+  /** Publish what the image exposes, too. */
+  readonly publishAll?: true
+}
+
+export type Transport = 'tcp' | 'udp' | 'sctp'
+
+/** Ports of the host that lead inside. */
+export interface PortSpec {
+  readonly transport: Transport
+  /** '': every address. */
+  readonly hostAddress: string
+  /** 0: one that is free. */
+  readonly hostPort: number
+  readonly containerPort: number
+  readonly count: number
 }
 
 export interface AttachmentSpec {

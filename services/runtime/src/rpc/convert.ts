@@ -12,6 +12,7 @@ import {
   WaitCondition as WaitMessage,
 } from '@caisson/api/container'
 import { type Sandbox as SandboxMessage, SandboxMode } from '@caisson/api/network'
+import { portOut } from '../adapters/port-mapping.ts'
 import type { Container, ContainerState, Sandbox } from '../container/container.ts'
 import type { CreateRequest } from '../container/create.ts'
 import type { Filter, ListRequest, WaitCondition } from '../container/find.ts'
@@ -112,8 +113,17 @@ export function containerOut(container: Container, state: ContainerState): Parti
 }
 
 function sandboxOut(sandbox: Sandbox): Partially<SandboxMessage> {
-  const { id, mode, namespacePath, endpoints, resolvConf, hosts, createdNs } = sandbox
-  return { id, mode: MODES[mode], namespacePath, endpoints, resolvConf, hosts, createdAt: toTimestamp(createdNs) }
+  const { id, mode, namespacePath, endpoints, ports = [], resolvConf, hosts, createdNs } = sandbox
+  return {
+    id,
+    mode: MODES[mode],
+    namespacePath,
+    endpoints,
+    ports: ports.map(portOut),
+    resolvConf,
+    hosts,
+    createdAt: toTimestamp(createdNs),
+  }
 }
 
 const MODES = { none: SandboxMode.NONE, host: SandboxMode.HOST, bridge: SandboxMode.BRIDGE } as const
@@ -145,7 +155,13 @@ export function specOut(spec: ContainerSpec): Partially<ContainerSpecMessage> {
     ipcNamespace: { mode: modeOut(namespaces.ipc) },
     utsNamespace: { mode: modeOut(namespaces.uts) },
     cgroupNamespace: { mode: modeOut(namespaces.cgroup) },
-    network: { mode: MODES[network.mode], attachments: network.attachments, dns: network.dns },
+    network: {
+      mode: MODES[network.mode],
+      attachments: network.attachments,
+      dns: network.dns,
+      ports: (network.ports ?? []).map(portOut),
+      publishAll: network.publishAll ?? false,
+    },
     sysctls: spec.sysctls,
     shmBytes: spec.shmBytes,
     readOnlyRoot: spec.readOnlyRoot,

@@ -10,6 +10,7 @@ import type {
 } from '@caisson/api/container'
 import { NamespaceMode, RestartPolicyKind } from '@caisson/api/container'
 import { type Attachment, SandboxMode } from '@caisson/api/network'
+import { portIn } from '../adapters/port-mapping.ts'
 import { isUserOrGroup } from '../container/program.ts'
 import { signalNumber } from '../container/signal.ts'
 import type {
@@ -233,15 +234,19 @@ function networkIn(network: NetworkPolicy | undefined): NetworkSpec {
   const mode = SANDBOX_MODES.get(network?.mode ?? SandboxMode.UNSPECIFIED)
   refuse(`${field}.mode`, mode === undefined)
   refuse(`${field}.container`, (network?.container ?? '') !== '')
-  refuse(`${field}.ports`, (network?.ports.length ?? 0) > 0)
-  refuse(`${field}.publish_all`, network?.publishAll ?? false)
   const attachments = network?.attachments ?? []
+  const ports = network?.ports ?? []
+  atMost(`${field}.ports`, ports, 1024)
   atMost(`${field}.attachments`, attachments, 32)
   if (mode !== 'bridge' && attachments.length > 0)
     throw wrong(`${field}.attachments`, `a container with the network mode ${mode} connects to no networks`)
+  if (mode !== 'bridge' && (ports.length > 0 || network?.publishAll))
+    throw wrong(`${field}.ports`, `a container with the network mode ${mode} publishes no ports`)
   const dns = network?.dns
   return {
     mode: mode ?? 'bridge',
+    ...(ports.length > 0 && { ports: ports.map(portIn) }),
+    ...(network?.publishAll && { publishAll: true }),
     attachments: attachments.map((attachment, index) => attachmentIn(`${field}.attachments[${index}]`, attachment)),
     dns: {
       servers: texts(`${field}.dns.servers`, dns?.servers ?? [], 32),

@@ -17,7 +17,8 @@ const NFTA_VERDICT_CODE = 1
 const NFTA_VERDICT_CHAIN = 2
 const NFTA_LIST_ELEM = 1
 
-const register = (type: number, number: Register): Attribute => be32(type, NFT_REG32_00 + number)
+/** A register as an attribute of an expression. */
+export const register = (type: number, number: Register): Attribute => be32(type, NFT_REG32_00 + number)
 
 export const IFNAME_BYTES = 16
 

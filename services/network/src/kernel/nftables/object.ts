@@ -100,9 +100,16 @@ export type SetDefinition = {
   readonly key: readonly KeyPart[]
   /** Each element has a verdict. */
   readonly verdicts?: boolean
+  /** Each element has a value: more than one part is a concatenation. */
+  readonly data?: readonly KeyPart[]
+  /** Each element is a range in every part of its key; the key has at least two parts (Linux 5.6). */
+  readonly ranges?: boolean
 }
 
+const SET_INTERVAL = 0x4
 const SET_MAP = 0x8
+const SET_CONCAT = 0x80
+const SET_DESCRIPTION = 9
 const DATA_VERDICT = 0xffffff00
 const SET_ID = 10
 
@@ -117,8 +124,31 @@ const keyLength = (key: readonly KeyPart[]): number =>
 const keyType = (key: readonly KeyPart[]): number =>
   key.reduce((sum, part) => (sum << 6) | dataTypes[part].number, 0) >>> 0
 
+/** The length of each part, which ranges are looked for by. */
+const rangeParts = (key: readonly KeyPart[]): Attribute =>
+  nested(SET_DESCRIPTION, [
+    nested(
+      2,
+      key.map((part) => nested(1, [be32(1, dataTypes[part].bytes)])),
+    ),
+  ])
+
+function setFlags({ verdicts, data, ranges }: SetDefinition): number {
+  const map = verdicts === true || data !== undefined ? SET_MAP : 0
+  return map | (ranges === true ? SET_INTERVAL | SET_CONCAT : 0)
+}
+
+const valueType = ({ verdicts, data }: SetDefinition): Attribute[] => {
+  if (verdicts === true) return [be32(6, DATA_VERDICT), be32(7, 0)]
+  return data === undefined ? [] : [be32(6, keyType(data)), be32(7, keyLength(data))]
+}
+
 // How the nft command reads a key of one part: names stand in the machine's byte order, all else in the network's.
 const SET_USERDATA = 13
+const byteOrders = ({ key, data }: SetDefinition): Uint8Array =>
+  Uint8Array.from(
+    [key, data ?? []].flatMap((parts, type) => (parts.length > 0 ? [type, 4, keyByteOrder(parts), 0, 0, 0] : [])),
+  )
 const keyByteOrder = (key: readonly KeyPart[]): number => (key.length > 1 ? 0 : key[0] === 'interface' ? 1 : 2)
 
 /** `id` must differ from that of other sets made in the same transaction. */
@@ -126,15 +156,22 @@ export const createSet = (table: TableName, set: SetDefinition, id: number): Mes
   message('newSet', NLM_F_CREATE, table.family, [
     string(1, table.name),
     string(2, set.name),
-    be32(3, set.verdicts === true ? SET_MAP : 0),
+    be32(3, setFlags(set)),
     be32(4, keyType(set.key)),
     be32(5, keyLength(set.key)),
-    ...(set.verdicts === true ? [be32(6, DATA_VERDICT), be32(7, 0)] : []),
+    ...valueType(set),
+    ...(set.ranges === true ? [rangeParts(set.key)] : []),
     be32(SET_ID, id),
-    attribute(SET_USERDATA, Uint8Array.of(0, 4, keyByteOrder(set.key), 0, 0, 0)),
+    attribute(SET_USERDATA, byteOrders(set)),
   ])
 
-export type Element = { readonly key: Uint8Array; readonly verdict?: Verdict }
+export type Element = {
+  readonly key: Uint8Array
+  /** With ranges: the last key of it. */
+  readonly keyEnd?: Uint8Array
+  readonly verdict?: Verdict
+  readonly data?: Uint8Array
+}
 
 /** The parts of a concatenated key, each on a register of its own. */
 export function concatenate(parts: readonly Uint8Array[]): Buffer {
@@ -150,6 +187,17 @@ export function concatenate(parts: readonly Uint8Array[]): Buffer {
 // An attribute holds 64 KiB, and an element with a verdict takes less than 128 bytes.
 const ELEMENTS_A_MESSAGE = 400
 
+const KEY_END = 10
+
+/** As it stands in a list of elements. */
+export const elementAttribute = ({ key, keyEnd, verdict, data }: Element): Attribute =>
+  nested(1, [
+    nested(1, [attribute(1, key)]),
+    ...(keyEnd === undefined ? [] : [nested(KEY_END, [attribute(1, keyEnd)])]),
+    ...(verdict === undefined ? [] : [nested(2, [verdictData(verdict)])]),
+    ...(data === undefined ? [] : [nested(2, [attribute(1, data)])]),
+  ])
+
 function elementMessages(
   type: 'newSetElem' | 'delSetElem',
   flags: number,
@@ -159,26 +207,49 @@ function elementMessages(
 ): Message[] {
   const messages: Message[] = []
   for (let start = 0; start < elements.length; start += ELEMENTS_A_MESSAGE) {
-    const list = elements
-      .slice(start, start + ELEMENTS_A_MESSAGE)
-      .map((element) =>
-        nested(1, [
-          nested(1, [attribute(1, element.key)]),
-          ...(element.verdict === undefined ? [] : [nested(2, [verdictData(element.verdict)])]),
-        ]),
-      )
+    const list = elements.slice(start, start + ELEMENTS_A_MESSAGE).map(elementAttribute)
     messages.push(message(type, flags, table.family, [string(1, table.name), string(2, set), nested(3, list)]))
   }
   return messages
 }
 
-/** No error for one that is there with the same verdict. */
+/** No error for one that is there with the same verdict or value; EEXIST for one with another, or a range across it. */
 export const addElements = (table: TableName, set: string, elements: readonly Element[]): Message[] =>
   elementMessages('newSetElem', NLM_F_CREATE, table, set, elements)
 
 /** ENOENT when one is not there. */
 export const deleteElements = (table: TableName, set: string, elements: readonly Element[]): Message[] =>
   elementMessages('delSetElem', 0, table, set, elements)
+
+/** Elements behind one another, each of the same length: see packed-elements.ts. */
+export type PackedElements = { readonly bytes: Buffer; readonly elementBytes: number }
+
+const ATTRIBUTE_BYTES = 65_000
+const NESTED = 0x8000
+
+function packedMessages(
+  type: 'newSetElem' | 'delSetElem',
+  table: TableName,
+  set: string,
+  { bytes, elementBytes }: PackedElements,
+): Message[] {
+  const messages: Message[] = []
+  const step = Math.floor(ATTRIBUTE_BYTES / elementBytes) * elementBytes
+  for (let start = 0; start < bytes.length; start += step) {
+    const list = attribute(3 | NESTED, bytes.subarray(start, start + step))
+    const flags = type === 'newSetElem' ? NLM_F_CREATE : 0
+    messages.push(message(type, flags, table.family, [string(1, table.name), string(2, set), list]))
+  }
+  return messages
+}
+
+/** As addElements. */
+export const addPacked = (table: TableName, set: string, elements: PackedElements): Message[] =>
+  packedMessages('newSetElem', table, set, elements)
+
+/** As deleteElements. */
+export const deletePacked = (table: TableName, set: string, elements: PackedElements): Message[] =>
+  packedMessages('delSetElem', table, set, elements)
 
 const dump = (type: keyof typeof types, family: Family, attributes: readonly Attribute[]): Message => ({
   type: messageType(type),

@@ -31,6 +31,7 @@ const IFLA_INFO_KIND = 1
 const IFLA_INFO_DATA = 2
 const IFLA_INFO_SLAVE_KIND = 4
 const IFLA_INFO_SLAVE_DATA = 5
+const IFLA_BRPORT_MODE = 4
 const IFLA_BRPORT_ISOLATED = 33
 const IFLA_INET6_ADDR_GEN_MODE = 8
 const IN6_ADDR_GEN_MODE_NONE = 1
@@ -129,6 +130,20 @@ export const raisePort = (port: { name: string; isolated: boolean }): Message =>
     nested(IFLA_LINKINFO, [
       string(IFLA_INFO_SLAVE_KIND, 'bridge'),
       nested(IFLA_INFO_SLAVE_DATA, [u8(IFLA_BRPORT_ISOLATED, port.isolated ? 1 : 0)]),
+    ]),
+  ],
+})
+
+/** Lets a bridge port get back what came in through it. ENODEV when it is gone. */
+export const reflectAtPort = (name: string): Message => ({
+  type: RTM_NEWLINK,
+  flags: NLM_F_ACK,
+  body: linkHeader(0, true),
+  attributes: [
+    string(IFLA_IFNAME, name),
+    nested(IFLA_LINKINFO, [
+      string(IFLA_INFO_SLAVE_KIND, 'bridge'),
+      nested(IFLA_INFO_SLAVE_DATA, [u8(IFLA_BRPORT_MODE, 1)]),
     ]),
   ],
 })
