@@ -62,6 +62,10 @@ export class FakeHost implements HostPort {
     this.bridges.delete(bridge.name)
   }
 
+  removeBridges(networks: readonly BridgeNetwork[]): void {
+    for (const network of networks) this.removeBridge(network)
+  }
+
   async removeBridgeAsync(network: BridgeNetwork): Promise<void> {
     await Promise.resolve()
     this.#fail('removeBridge')

@@ -5,6 +5,7 @@ import { hasCode, NETLINK_ROUTE, NetlinkSocket } from '../kernel/netlink-socket.
 import { addAddress } from '../kernel/rtnetlink/address.ts'
 import {
   createBridge,
+  deleteGroup,
   deleteLink,
   dumpLinks,
   getLink,
@@ -79,6 +80,18 @@ export class Bridges implements Disposable {
   remove(name: string): void {
     const link = this.find(name)
     if (link !== undefined && this.isOwn(link)) this.#remove(name)
+  }
+
+  /** As remove, all of them in the time of one. */
+  removeAll(names: ReadonlySet<string>): void {
+    const links = this.#links().filter((link) => names.has(link.name) && this.isOwn(link))
+    if (links.length === 0) return
+    const group = this.#mark(0).readUInt32BE(1)
+    this.#route.request(
+      'mark bridges to be removed',
+      links.map(({ index }) => setLink({ index, group })),
+    )
+    this.#route.request('remove bridges', [deleteGroup(group)])
   }
 
   async removeAsync(name: string): Promise<void> {

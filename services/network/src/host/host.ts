@@ -90,6 +90,11 @@ export class Host implements HostPort, Disposable {
     this.#bridges.remove(bridge.name)
   }
 
+  removeBridges(networks: readonly BridgeNetwork[]): void {
+    this.#bridgeIndexes.clear()
+    this.#bridges.removeAll(new Set(networks.map(({ bridge }) => bridge.name)))
+  }
+
   removeBridgeAsync({ id, bridge }: BridgeNetwork): Promise<void> {
     this.#publisher.removeBridge(bridge.name)
     this.#bridgeIndexes.delete(id)

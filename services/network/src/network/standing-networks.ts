@@ -67,7 +67,7 @@ export class StandingNetworks {
   /** When nothing uses any: removes bridges, rules, and what was changed for the whole host. */
   lowerAll(networks: readonly BridgeNetwork[]): void {
     const { host } = this.#options
-    for (const network of networks) host.removeBridge(network)
+    host.removeBridges(networks)
     this.#raised.clear()
     host.programFirewall([], [], [])
     host.restoreForwarding()

@@ -16,7 +16,9 @@ export type HostPort = PublishingHost & {
   bridgeStands(network: BridgeNetwork): boolean
   /** Removes a bridge; one that is gone, or somebody else's, is no error. Takes tens of milliseconds. */
   removeBridge(network: BridgeNetwork): void
-  /** The same, off the event loop. */
+  /** The same for many, in the time of one. */
+  removeBridges(networks: readonly BridgeNetwork[]): void
+  /** The same for one, off the event loop. */
   removeBridgeAsync(network: BridgeNetwork): Promise<void>
   /** Removes bridges and ports of this engine but for those of these names: what was cut off while it was made. */
   removeStrays(kept: { bridges: ReadonlySet<string>; ports: ReadonlySet<string> }): void

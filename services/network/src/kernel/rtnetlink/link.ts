@@ -25,6 +25,7 @@ const IFLA_MASTER = 10
 const IFLA_LINKINFO = 18
 const IFLA_STATS64 = 23
 const IFLA_AF_SPEC = 26
+const IFLA_GROUP = 27
 const IFLA_NET_NS_FD = 28
 const IFLA_EXT_MASK = 29
 const IFLA_INFO_KIND = 1
@@ -155,6 +156,7 @@ export const setLink = (link: {
   mtu?: number
   address?: Uint8Array
   master?: number
+  group?: number
 }): Message => ({
   type: RTM_NEWLINK,
   flags: NLM_F_ACK,
@@ -163,6 +165,7 @@ export const setLink = (link: {
     ...(link.mtu === undefined ? [] : [u32(IFLA_MTU, link.mtu)]),
     ...(link.address === undefined ? [] : [attribute(IFLA_ADDRESS, link.address)]),
     ...(link.master === undefined ? [] : [u32(IFLA_MASTER, link.master)]),
+    ...(link.group === undefined ? [] : [u32(IFLA_GROUP, link.group)]),
   ],
 })
 
@@ -172,6 +175,14 @@ export const deleteLink = (name: string): Message => ({
   flags: NLM_F_ACK,
   body: linkHeader(0, false),
   attributes: [string(IFLA_IFNAME, name)],
+})
+
+/** All links of a group at once, in the time of one. ENODEV when there is none. */
+export const deleteGroup = (group: number): Message => ({
+  type: RTM_DELLINK,
+  flags: NLM_F_ACK,
+  body: linkHeader(0, false),
+  attributes: [u32(IFLA_GROUP, group)],
 })
 
 /** ENODEV when there is none. */
