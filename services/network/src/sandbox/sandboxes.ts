@@ -85,8 +85,7 @@ export class Sandboxes {
           'NOTHING_TO_PUBLISH',
           `sandbox ${id} is on no network: only one of mode BRIDGE publishes ports`,
         )
-      await publications.replace(id, targetOf(endpoint), ports)
-      events.sandboxUpdated(sandbox, requestId)
+      await publications.replace(id, targetOf(endpoint), ports, () => events.sandboxUpdated(sandbox, requestId))
       return sandbox
     })
   }
