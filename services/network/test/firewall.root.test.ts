@@ -5,6 +5,7 @@ import { createLogger } from '@caisson/service-kit'
 import { inNamespaces } from '@caisson/testkit'
 import { Firewall } from '../src/host/firewall.ts'
 import type { BridgeNetwork } from '../src/network/network.ts'
+import type { Publication } from '../src/publishing/published-port.ts'
 import { run } from './engine.ts'
 
 const skip = inNamespaces()
@@ -72,15 +73,22 @@ test('another run takes over the tables of one that ended', { skip }, () => {
 
 test('where rules cannot be protected their loss is told at once', { skip, timeout: 10_000 }, async () => {
   using firewall = new Firewall('abcdef', log, { owned: false })
-  firewall.program([network], [])
+  const published: Publication = {
+    sandboxId: 'one',
+    address: 0x0a580002,
+    portName: 'cspabcdef000000',
+    ports: [{ transport: 'tcp', hostAddress: undefined, hostPort: 8080, containerPort: 80, count: 1 }],
+  }
+  firewall.program([network], [], [published])
   let losses = 0
   using _watch = firewall.watch(() => {
     losses++
-    firewall.program([network], [])
+    firewall.program([network], [], [published])
   })
   run('nft flush ruleset')
   while (losses === 0) await sleep(10)
   assert.match(run('nft list ruleset'), /masquerade/)
+  assert.match(run('nft list map inet caisson_abcdef published_any'), /tcp \. 8080 : 10\.88\.0\.2 \. 80/)
   await sleep(100)
   assert.equal(losses, 1, 'its own change is no loss')
 })

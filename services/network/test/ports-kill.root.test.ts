@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
 import { Channel, type ServiceClient } from '@caisson/api'
@@ -29,9 +29,12 @@ async function stop(served: Served, signal: NodeJS.Signals): Promise<void> {
   served.channel[Symbol.dispose]()
 }
 
+const sockets = new Set<Socket>()
+
 /** A connection through a published port, to somebody inside who says everything back. */
 async function open(port: number): Promise<(word: string) => Promise<string>> {
   const socket = connect(port, '127.0.0.1')
+  sockets.add(socket)
   await once(socket, 'connect')
   return async (word) => {
     socket.write(word)
@@ -87,6 +90,7 @@ test('killed under an open connection, the service comes back to the same ports,
     await stop(served, 'SIGTERM')
     assert.doesNotMatch(run('nft list tables'), /caisson/)
   } finally {
+    for (const socket of sockets) socket.destroy()
     server.kill('SIGKILL')
     served.process.kill('SIGKILL')
   }

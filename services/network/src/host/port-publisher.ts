@@ -36,7 +36,9 @@ export class PortPublisher implements Disposable {
   }
 
   publish(removed: readonly Publication[], added: readonly Publication[]): void {
+    // What may fail comes before the rules: they are all or nothing.
     for (const { portName, ports } of added) if (ports.length > 0) this.#reflect(portName)
+    this.#openLoopback(added)
     try {
       this.#firewall.publish(removed, added)
     } catch (error) {
@@ -48,6 +50,7 @@ export class PortPublisher implements Disposable {
 
   /** The rules were put in place as a whole. */
   programmed(published: readonly Publication[]): void {
+    this.#openLoopback(published)
     this.#settle([], published)
   }
 
@@ -86,11 +89,13 @@ export class PortPublisher implements Disposable {
     this.#firewall.publish([], added)
   }
 
+  #openLoopback(added: readonly Publication[]): void {
+    if (this.#inUse || !added.some(({ ports }) => ports.length > 0)) return
+    for (const name of this.#bridges) routeLoopback(name)
+    this.#inUse = true
+  }
+
   #settle(removed: readonly Publication[], added: readonly Publication[]): void {
-    if (!this.#inUse && added.some(({ ports }) => ports.length > 0)) {
-      this.#inUse = true
-      for (const name of this.#bridges) routeLoopback(name)
-    }
     try {
       this.#connections.endThrough(removed)
       this.#connections.endPast(added)

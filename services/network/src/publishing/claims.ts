@@ -52,15 +52,16 @@ export class Claims {
     for (const ports of before) await this.retake(sandboxId, ports)
   }
 
-  /** Takes what it had before; false: a process of the host has it by now. */
-  async retake(sandboxId: string, ports: HostPorts): Promise<boolean> {
+  /** Takes what it had before, also when the host has given it away by now: what it says then is given back. */
+  async retake(sandboxId: string, ports: HostPorts): Promise<Error | undefined> {
     const claim: Claim = { sandboxId, ports, held: undefined }
     this.#claims.push(claim)
     try {
       claim.held = await this.#host.holdPorts(ports)
-      return this.#keep(claim)
-    } catch {
-      return false
+      this.#keep(claim)
+      return undefined
+    } catch (error) {
+      return CaissonError.from(error)
     }
   }
 
@@ -104,10 +105,8 @@ export class Claims {
   }
 
   /** The claim may have been released while the host was asked. */
-  #keep(claim: Claim): boolean {
-    if (this.#claims.includes(claim)) return true
-    claim.held?.[Symbol.dispose]()
-    return false
+  #keep(claim: Claim): void {
+    if (!this.#claims.includes(claim)) claim.held?.[Symbol.dispose]()
   }
 
   async #takeFree(sandboxId: string, wish: PortWish): Promise<Claim> {

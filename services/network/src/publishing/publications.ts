@@ -59,15 +59,21 @@ export class Publications {
     this.#live.set(publication.sandboxId, publication)
   }
 
-  /** Puts a new list in place of the old one in one step; what stays the same is not touched. Throws as Claims.take. */
-  async replace(sandboxId: string, target: Target, wishes: readonly PortWish[]): Promise<void> {
+  /**
+   * Puts a new list in place of the old one in one step; what stays the same is not touched. `record` is part of the
+   * transaction. Throws as Claims.take.
+   */
+  async replace(sandboxId: string, target: Target, wishes: readonly PortWish[], record: () => void): Promise<void> {
     const before = this.of(sandboxId)
     const goes = before.filter((port) => !wishes.some((wish) => isSameHostSide(wish, port)))
     const comes = wishes.filter((wish) => !before.some((port) => isSameHostSide(wish, port)))
     const taken = await this.#claims.take(sandboxId, comes, goes)
     const stays = wishes.filter((wish) => !comes.includes(wish))
     try {
-      this.#options.store.passing(() => this.#change(sandboxId, target, [...stays, ...taken]))
+      this.#options.store.passing(() => {
+        record()
+        this.#change(sandboxId, target, [...stays, ...taken])
+      })
     } catch (error) {
       await this.#claims.giveBack(sandboxId, taken, goes)
       throw error
@@ -113,9 +119,10 @@ export class Publications {
   }
 
   async #retake(sandboxId: string, port: PublishedPort): Promise<void> {
-    if (await this.#claims.retake(sandboxId, port)) return
+    const refusal = await this.#claims.retake(sandboxId, port)
+    if (refusal === undefined) return
     this.#options.log.warn(
-      { sandbox: sandboxId },
+      { sandbox: sandboxId, err: refusal },
       `${describePorts(port)} could not be held against processes of the host: it is published all the same`,
     )
   }

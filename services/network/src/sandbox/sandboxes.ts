@@ -127,8 +127,7 @@ export class Sandboxes {
           'NOTHING_TO_PUBLISH',
           `sandbox ${id} is on no network: only one of mode BRIDGE publishes ports`,
         )
-      await publications.replace(id, target, ports)
-      events.sandboxUpdated(sandbox, requestId)
+      await publications.replace(id, target, ports, () => events.sandboxUpdated(sandbox, requestId))
       return sandbox
     })
   }

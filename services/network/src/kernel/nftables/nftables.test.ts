@@ -12,6 +12,7 @@ import {
   maskBits,
   verdict,
 } from './expression.ts'
+import { destinationNat, lookupValue } from './nat.ts'
 import { addElements, appendRule, concatenate, createChain, createSet, createTable, messageType } from './object.ts'
 import { transaction } from './transaction.ts'
 
@@ -125,6 +126,23 @@ test('writes a rule as the nft command does', () => {
 test('tells a verdict from a map by the verdict register', () => {
   const bytes = encode(appendRule(table, 'f', [loadMeta('interfaceIn', 0), lookupVerdict('pairs', 0)]))
   assert.ok(bytes.includes('0a00010070616972730000000800020000000008' + '0800030000000000'))
+})
+
+test('makes a map from ranges of address, protocol and port to an address', () => {
+  const set = { name: 'spans', key: ['ipv4', 'protocol', 'port'], data: ['ipv4'], ranges: true } as const
+  const bytes = encode(createSet(table, set, 3))
+  // map, interval, concatenation; key and its length; value and its length
+  const types = ['080003000000008c', '080004000000730d', '080005000000000c', '0800060000000007', '0800070000000004']
+  assert.ok(bytes.includes(hex(...types)), bytes)
+  const field = (length: string): string => hex('0c000180', '08000100', length)
+  assert.ok(bytes.includes(hex('2c000980', '28000280', field('00000004'), field('00000001'), field('00000002'))), bytes)
+})
+
+test('sends a connection to the address and the port that a map has', () => {
+  const bytes = encode(appendRule(table, 'f', [lookupValue('any', 0, 4), destinationNat(4, 5)]))
+  assert.ok(bytes.includes(hex('08000100616e7900', '0800020000000008', '080003000000000c')), bytes)
+  const nat = ['0800010000000001', '0800020000000002', '080003000000000c', '080005000000000d']
+  assert.ok(bytes.includes(hex('080001006e617400', '24000280', ...nat)), bytes)
 })
 
 test('splits many elements over messages that an attribute can hold', () => {
