@@ -7,7 +7,7 @@ import { TaskRun, type TaskRunDeps } from './task-run.ts'
 
 export interface WorkersDeps extends TaskRunDeps {
   readonly rules: Rules
-  /** Tasks at a time. */
+  /** Tasks at a time, when there are fewer rules. */
   readonly atOnce: number
   /** Milliseconds after which tasks of other processes are looked for. */
   readonly refreshMs: number
@@ -95,13 +95,8 @@ export class Workers {
   }
 
   async #begin({ rule, key }: Due, signal: AbortSignal): Promise<void> {
-    const { atOnce, board } = this.#deps
     if (!this.#mayBegin(rule)) return
-    while (this.#running.size >= atOnce) {
-      await Promise.race([...this.#running.values()].map(({ ended }) => ended))
-      signal.throwIfAborted()
-    }
-    const task = await board.claim(key)
+    const task = await this.#deps.board.claim(key)
     if (task === undefined) return
     const ended = this.#work(rule, key, task, signal).finally(() => {
       this.#running.delete(textOf(key))
@@ -110,12 +105,14 @@ export class Workers {
     this.#running.set(textOf(key), { uid: rule.uid, ended })
   }
 
-  /** Several rules share the places, so that a target that keeps silent leaves some to the others. */
+  /** Each rule has a place of its own and a share of the others, so that a target that keeps silent holds up nobody. */
   #mayBegin({ uid }: Rule): boolean {
+    const { atOnce, clock } = this.#deps
     const running = [...this.#running.values()].filter((one) => one.uid === uid).length
     const away = this.#away.get(uid)
-    if (away !== undefined) return running === 0 && away.until <= this.#deps.clock()
-    return running < (this.#rules > 1 ? Math.ceil(this.#deps.atOnce / 2) : this.#deps.atOnce)
+    if (running === 0) return away === undefined || away.until <= clock()
+    const share = this.#rules > 1 ? Math.ceil(atOnce / 2) : atOnce
+    return away === undefined && this.#running.size < atOnce && running < share
   }
 
   async #work(rule: Rule, key: TaskKey, task: Task, signal: AbortSignal): Promise<void> {
