@@ -85,8 +85,8 @@ export const REGISTRY_OUTGOING_COMMANDS: readonly CommandSpec[] = [
     examples: [
       {
         command:
-          "caisson registry replication set site2 https://registry.site2.example --repository 'team/*' -u copier " +
-          '--password-file secret',
+          "caisson registry replication set site2 https://site2.example --repository 'team/*' -u me " +
+          '--password-file key',
         shows: 'copy what a team has',
       },
     ],
