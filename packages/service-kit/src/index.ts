@@ -1,4 +1,5 @@
 /** What every service's main shares. */
+export { Ballast, isNoSpace } from './ballast.ts'
 export { type ByteSocket, type ByteSockets, byteSockets } from './byte-sockets.ts'
 export { baseConfig, loadConfig } from './config.ts'
 export { type EventDraft, EventLog } from './event-log/event-log.ts'

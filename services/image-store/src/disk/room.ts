@@ -1,5 +1,5 @@
 import { statfsSync } from 'node:fs'
-import { CaissonError, exhausted } from '@caisson/api'
+import { type CaissonError, exhausted } from '@caisson/api'
 
 const GIB = 2 ** 30
 const SHARE = 0.05
@@ -74,9 +74,4 @@ export class DiskRoom implements Room {
       { details: { free: String(freeBytes), reserve: String(reserve), needed: String(bytes) } },
     )
   }
-}
-
-/** Whether a full disk is why something failed. */
-export function isNoSpace(error: unknown): boolean {
-  return CaissonError.from(error).reason === 'NO_SPACE'
 }

@@ -1,7 +1,6 @@
 import { mkdirSync, readdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Logger } from '@caisson/service-kit'
-import type { Ballast } from './ballast.ts'
+import type { Ballast, Logger } from '@caisson/service-kit'
 
 /** Removes trees that containers and images filled: nothing in them is followed, no path is built from their names. */
 export interface TreeRemover {

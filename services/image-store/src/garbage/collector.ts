@@ -1,6 +1,6 @@
 import type { Digest } from '@caisson/oci'
+import type { Ballast } from '@caisson/service-kit'
 import type { BlobTable, Transactions } from '../content/ports.ts'
-import type { Ballast } from '../disk/ballast.ts'
 import type { Staging } from '../disk/staging.ts'
 import type { StateDir } from '../disk/state-dir.ts'
 import type { Trash } from '../disk/trash.ts'

@@ -1,7 +1,7 @@
 import { failedPrecondition } from '@caisson/api'
 import type { Digest } from '@caisson/oci'
+import type { Ballast } from '@caisson/service-kit'
 import type { BlobTable, Transactions } from '../content/ports.ts'
-import type { Ballast } from '../disk/ballast.ts'
 import type { Events } from '../events.ts'
 import type { Collected, Collector } from '../garbage/collector.ts'
 import type { LeaseTable } from '../lease/ports.ts'

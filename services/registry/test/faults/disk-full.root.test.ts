@@ -138,3 +138,22 @@ test('on a full disk an upload can be given up, and what is removed then makes r
   for await (const _ of registry.backend.garbage.collect(policy, new AbortController().signal));
   assert.ok(freeBytes(disk.path) >= 7 << 20, `${freeBytes(disk.path)} bytes are free`)
 })
+
+test('F-RES-02: on a full disk everything can be removed', { skip }, async () => {
+  await using full = await start()
+  const { client, disk, registry } = full
+  const [one, other] = [await client.pushImage('team/app', 'v1', blobOf(4 << 20)), blobOf(2 << 20)]
+  await client.pushImage('team/app', 'v2', other)
+  fill(disk.path)
+  // Nothing that is removed gives room before garbage is collected.
+  for (let tag = 0; tag < 200; tag++)
+    assert.notEqual((await client.ask('DELETE', `/v2/team/app/manifests/t${tag}`)).status, 507)
+  assert.equal((await client.ask('DELETE', '/v2/team/app/manifests/v2')).status, 202)
+  assert.equal((await client.ask('DELETE', `/v2/team/app/blobs/${digestOf(other)}`)).status, 202)
+  assert.equal((await client.ask('DELETE', `/v2/team/app/manifests/${one.digest}`)).status, 202)
+  assert.equal(await registry.backend.records.deleteRepository('team/app' as never), true)
+  const policy = { graceMs: -1, dryRun: false }
+  for await (const _ of registry.backend.garbage.collect(policy, new AbortController().signal));
+  assert.ok(freeBytes(disk.path) >= 5 << 20, `${freeBytes(disk.path)} bytes are free`)
+  await client.pushImage('team/app', 'v3', blobOf(1 << 20))
+})

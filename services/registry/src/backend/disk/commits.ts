@@ -1,7 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { type CaissonError, unavailable } from '@caisson/api'
-import type { Store } from '@caisson/service-kit'
+import type { Ballast, Store } from '@caisson/service-kit'
 import { syncDirectory } from './durable.ts'
 
 /**
@@ -14,6 +14,7 @@ import { syncDirectory } from './durable.ts'
 export class Commits implements AsyncDisposable {
   readonly #store: Store
   readonly #wal: string
+  readonly #ballast: Ballast
   #file: FileHandle | undefined
   /** The sync that runs. */
   #running: Promise<void> | undefined
@@ -23,8 +24,9 @@ export class Commits implements AsyncDisposable {
   #failure: unknown
 
   /** `database` is the file that `store` has open. */
-  constructor(store: Store, database: string) {
+  constructor(store: Store, database: string, ballast: Ballast) {
     this.#store = store
+    this.#ballast = ballast
     this.#wal = `${database}-wal`
   }
 
@@ -39,6 +41,24 @@ export class Commits implements AsyncDisposable {
   /** Runs `work` as one transaction that a power cut may undo. */
   runLightly<T>(work: () => T): T {
     return this.#store.transaction(work, 'crash')
+  }
+
+  /** `run` for what removes something: on a full disk with the room that is kept back for it. */
+  async remove<T>(work: () => T): Promise<T> {
+    if (this.#failure !== undefined) throw distrust(this.#failure)
+    const result = this.removeLightly(work)
+    await this.synced()
+    return result
+  }
+
+  /** `runLightly` for what removes something. */
+  removeLightly<T>(work: () => T): T {
+    return this.#ballast.spend(() => this.runLightly(work))
+  }
+
+  /** Keeps room back again, once there is some. */
+  restock(): void {
+    this.#ballast.fill()
   }
 
   /** Fulfilled when all that was applied before the call is on disk. */

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Store } from '@caisson/service-kit'
+import { Ballast, type Store } from '@caisson/service-kit'
 import type { Backend, Changes } from '../ports.ts'
 import { Turns } from '../turns.ts'
 import { BlobFiles } from './blob-files.ts'
@@ -31,7 +31,7 @@ export async function openDiskBackend(deps: DiskBackendDeps): Promise<Backend> {
   const { dir, store, database, changes, clock = Date.now } = deps
   const uploadDir = join(dir, 'uploads')
   mkdirSync(uploadDir, { recursive: true, mode: 0o700 })
-  const commits = new Commits(store, database)
+  const commits = new Commits(store, database, new Ballast(join(dir, 'ballast')))
   const tables = {
     repositories: new RepositoryTable(store),
     links: new LinkTable(store),
@@ -46,6 +46,7 @@ export async function openDiskBackend(deps: DiskBackendDeps): Promise<Backend> {
   await files.removeStrays()
   await uploads.removeStrays()
   await uploads.mendRows()
+  commits.restock()
   return {
     blobs: files,
     uploads,

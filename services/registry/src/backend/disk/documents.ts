@@ -46,7 +46,7 @@ export class DiskDocuments implements Documents {
   }
 
   async delete(collection: Collection, key: string, expected: Expected): Promise<boolean> {
-    return await this.#commits.run(() => {
+    return await this.#commits.remove(() => {
       if (this.#get.get(collection, key) === undefined && typeof expected !== 'object') return false
       this.#expect(collection, key, expected)
       return this.#delete.run(collection, key).changes > 0

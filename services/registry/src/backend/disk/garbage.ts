@@ -47,6 +47,7 @@ export class DiskGarbage implements Garbage {
     yield* this.#manifests(policy, signal)
     await this.#links(policy, signal)
     yield* this.#blobs(signal)
+    this.#deps.commits.restock()
   }
 
   async *#manifests(policy: GarbagePolicy, signal: AbortSignal): AsyncGenerator<Removed> {
@@ -57,7 +58,7 @@ export class DiskGarbage implements Garbage {
       for (let cursor: number | undefined = 0; cursor !== undefined; ) {
         signal.throwIfAborted()
         const from: number = cursor
-        const window = await this.#deps.commits.run(() => this.#manifestWindow(from, policy))
+        const window = await this.#deps.commits.remove(() => this.#manifestWindow(from, policy))
         yield* window.garbage.map(({ repository, digest }) => ({ repository, digest, freed: 0 }))
         found += window.garbage.length
         cursor = window.next
@@ -80,7 +81,7 @@ export class DiskGarbage implements Garbage {
     for (let cursor: typeof FIRST_LINK | undefined = FIRST_LINK; cursor !== undefined; ) {
       signal.throwIfAborted()
       const from: typeof FIRST_LINK = cursor
-      cursor = this.#deps.commits.runLightly(() => this.#linkWindow(from, policy).next)
+      cursor = this.#deps.commits.removeLightly(() => this.#linkWindow(from, policy).next)
       await setImmediate()
     }
   }
@@ -109,7 +110,7 @@ export class DiskGarbage implements Garbage {
   async #remove(digest: Digest): Promise<boolean> {
     const { turns, commits, links, files } = this.#deps
     return await turns.take(digest, async () => {
-      if (!(await commits.run(() => links.delete(digest)))) return false
+      if (!(await commits.remove(() => links.delete(digest)))) return false
       await files.remove(digest)
       return true
     })

@@ -89,7 +89,7 @@ export class DiskRecords implements Records {
   }
 
   async unlinkBlob(repository: RepositoryName, digest: Digest): Promise<boolean> {
-    return await this.#deps.commits.run(() => this.#deps.links.unlink(repository, digest))
+    return await this.#deps.commits.remove(() => this.#deps.links.unlink(repository, digest))
   }
 
   async putManifest(manifest: NewManifest): Promise<void> {
@@ -145,7 +145,7 @@ export class DiskRecords implements Records {
 
   async deleteTag(repository: RepositoryName, tag: TagName, expected?: Digest): Promise<boolean> {
     const { repositories, tags, commits, changes } = this.#deps
-    return await commits.run(() => {
+    return await commits.remove(() => {
       const id = repositories.id(repository)
       const digest = id === undefined ? undefined : tags.digest(id, tag)
       if (id === undefined || digest === undefined || (expected ?? digest) !== digest) return false
@@ -157,7 +157,7 @@ export class DiskRecords implements Records {
 
   async deleteManifest(repository: RepositoryName, digest: Digest): Promise<boolean> {
     const { repositories, manifests, commits, changes } = this.#deps
-    return await commits.run(() => {
+    return await commits.remove(() => {
       const repositoryId = repositories.id(repository)
       const id = repositoryId === undefined ? undefined : manifests.id(repositoryId, digest)
       if (id === undefined) return false
@@ -169,7 +169,7 @@ export class DiskRecords implements Records {
 
   async deleteRepository(repository: RepositoryName): Promise<boolean> {
     const { repositories, commits, changes } = this.#deps
-    return await commits.run(() => {
+    return await commits.remove(() => {
       const id = repositories.id(repository)
       if (id === undefined) return false
       repositories.delete(id)

@@ -206,7 +206,7 @@ export class UploadFiles implements Uploads {
     const { commits, table } = this.#deps
     this.#hashes.delete(id)
     await rm(this.#path(id), { force: true })
-    commits.runLightly(() => table.delete(id))
+    commits.removeLightly(() => table.delete(id))
   }
 
   async #alone<T>(repository: RepositoryName, id: string, act: (state: UploadState) => Promise<T>): Promise<T> {

@@ -1,6 +1,6 @@
 import { closeSync, existsSync, fsyncSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { isNoSpace } from './room.ts'
+import { CaissonError } from '@caisson/api'
 
 const MOST_BYTES = 4 << 20
 const SHARE = 0.01
@@ -45,6 +45,11 @@ export class Ballast {
       return work()
     }
   }
+}
+
+/** Whether it says that the disk has no room. */
+export function isNoSpace(error: unknown): boolean {
+  return CaissonError.from(error).reason === 'NO_SPACE'
 }
 
 const noise = (bytes: number): Uint8Array => crypto.getRandomValues(new Uint8Array(bytes))
