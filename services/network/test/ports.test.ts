@@ -3,40 +3,23 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
-import { Channel, layoutOf, type Partially, type ServiceClient } from '@caisson/api'
-import { type PortMapping, Protocol, SandboxesDefinition, SandboxMode } from '@caisson/api/network'
-import { createLogger, EventLog, Store, serve } from '@caisson/service-kit'
-import { configSchema } from '../src/config.ts'
-import { networkEvents } from '../src/events.ts'
-import { createNetworkService, type NetworkService } from '../src/service.ts'
-import { migrations } from '../src/store/migrations.ts'
-import { NetworkStore } from '../src/store/network-store.ts'
+import type { Partially } from '@caisson/api'
+import { type PortMapping, Protocol, SandboxMode } from '@caisson/api/network'
+import type { NetworkStore } from '../src/store/network-store.ts'
 import { FakeHost } from './fake-host.ts'
+import { type Served, serveOn } from './served.ts'
 
 // Published ports over gRPC on a real database, with a host in memory.
 
-const descriptors = join(import.meta.dirname, '../../../packages/api/src/gen/descriptors.binpb')
-
 let root: string
 let host: FakeHost
+let served: Served
 let store: NetworkStore
-let service: NetworkService
-let stack: AsyncDisposableStack
-let sandboxes: ServiceClient<typeof SandboxesDefinition>
+let sandboxes: Served['sandboxes']
 
 async function start(): Promise<void> {
-  stack = new AsyncDisposableStack()
-  const log = createLogger('network', 'fatal')
-  const db = stack.use(new Store(join(root, 'network.db'), migrations))
-  const events = new EventLog(db, { service: 'network', hostName: 'test', retention: 1_000 })
-  const config = { ...configSchema.parse({}), poolSize: 0, barePoolSize: 0 }
-  store = new NetworkStore(db)
-  service = createNetworkService({ store, host, events: networkEvents(events), log, tag: '000000', config })
-  service.reconcile()
-  const layout = { ...layoutOf(root), runDir: root }
-  const { register } = service
-  stack.use(await serve({ service: 'network', layout, log, events, stopGraceMs: 500, descriptors, register }))
-  sandboxes = stack.use(new Channel(`unix://${join(root, 'network.sock')}`)).client(SandboxesDefinition)
+  served = await serveOn(root, host)
+  ;({ store, sandboxes } = served)
 }
 
 beforeEach(async () => {
@@ -46,7 +29,7 @@ beforeEach(async () => {
 })
 
 afterEach(async () => {
-  await stack.disposeAsync()
+  await served[Symbol.asyncDispose]()
   rmSync(root, { recursive: true })
 })
 
@@ -199,7 +182,7 @@ for (const [title, ports] of malformed)
 test('after a start the rules say the same, and the ports are held again', async () => {
   await sandboxes.create({ id: 'one', ports: [web] })
   const before = [...host.published]
-  await stack.disposeAsync()
+  await served[Symbol.asyncDispose]()
   host.held.clear()
   host.published.clear()
   await start()
@@ -211,7 +194,7 @@ test('after a start the rules say the same, and the ports are held again', async
 
 test('a port that a process took while the service was away is published all the same', async () => {
   await sandboxes.create({ id: 'one', ports: [web] })
-  await stack.disposeAsync()
+  await served[Symbol.asyncDispose]()
   host.held.clear()
   host.taken.add(8080)
   await start()
@@ -222,7 +205,7 @@ test('a port that a process took while the service was away is published all the
 
 test('a sandbox that was lost publishes no more', async () => {
   await sandboxes.create({ id: 'one', ports: [web] })
-  await stack.disposeAsync()
+  await served[Symbol.asyncDispose]()
   host.held.clear()
   host.namespaces.clear()
   await start()
@@ -234,6 +217,34 @@ test('rules that were removed come back with what is published', async () => {
   await sandboxes.create({ id: 'one', ports: [web] })
   const before = [...host.published]
   host.published.clear()
-  service.restoreFirewall()
+  served.service.restoreFirewall()
   assert.deepEqual([...host.published], before)
+})
+
+test('leads where the way out leads, whatever is connected and disconnected', async () => {
+  await served.networks.create({ name: 'front', subnets: [{ subnet: '10.1.0.0/24' }] })
+  await sandboxes.create({ id: 'one', ports: [web] })
+  const leadsTo = (address: string): void => {
+    assert.deepEqual([...host.published], [`tcp *:8080+1 > ${address}:80`])
+    assert.deepEqual(
+      store.publications().map(({ sandboxId, ports }) => [sandboxId, ports.length]),
+      [['one', 1]],
+    )
+  }
+  leadsTo('172.16.0.2')
+  await sandboxes.connect({ sandboxId: 'one', attachment: { network: 'front', gatewayPriority: 1 } })
+  leadsTo('10.1.0.2')
+  await sandboxes.disconnect({ sandboxId: 'one', network: 'front' })
+  leadsTo('172.16.0.2')
+  await served[Symbol.asyncDispose]()
+  host.held.clear()
+  await start()
+  leadsTo('172.16.0.2')
+  const last = await sandboxes.disconnect({ sandboxId: 'one', network: 'bridge' })
+  assert.deepEqual(last.ports, [])
+  assert.deepEqual([...host.published, ...host.held, ...store.publications()], [])
+  await assert.rejects(sandboxes.update({ id: 'one', ports: { ports: [web] } }), { reason: 'NOTHING_TO_PUBLISH' })
+  await sandboxes.connect({ sandboxId: 'one', attachment: { network: 'front' } })
+  await sandboxes.update({ id: 'one', ports: { ports: [web] } })
+  leadsTo('10.1.0.2')
 })
