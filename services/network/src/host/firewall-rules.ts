@@ -1,4 +1,4 @@
-import { ipv4Bytes, maskBytes, parseIpv4 } from '../ipam/ipv4.ts'
+import { ipv4Bytes, parseIpv4 } from '../ipam/ipv4.ts'
 import type { Message } from '../kernel/message.ts'
 import {
   compare,
@@ -9,7 +9,6 @@ import {
   loadPayload,
   lookup,
   lookupVerdict,
-  maskBits,
   masquerade,
   verdict,
 } from '../kernel/nftables/expression.ts'
@@ -30,7 +29,7 @@ import type { Endpoint } from '../sandbox/sandbox.ts'
 import { internalForwardRules, internalObjects } from './internal-rules.ts'
 import { addPorts } from './port-elements.ts'
 import { isForwarded, portRules } from './port-rules.ts'
-import { dropAndCount, stateIs } from './rule-parts.ts'
+import { dropAndCount, fromSubnet, IPV4_DESTINATION, IPV4_SOURCE, isIpv4, stateIs } from './rule-parts.ts'
 
 /**
  * What the firewall says, as messages: pure. Two tables an engine: one that forwards between networks and outside, and one
@@ -48,7 +47,6 @@ export const tablesOf = (tag: string): Tables => ({
 })
 
 const METADATA_ADDRESS = parseIpv4('169.254.169.254') ?? 0
-const NFPROTO_IPV4 = Uint8Array.of(2)
 const ETHERTYPE_IPV4 = Uint8Array.of(0x08, 0x00)
 const ETHERTYPE_ARP = Uint8Array.of(0x08, 0x06)
 // Ethernet addresses of six bytes, IPv4 addresses of four (RFC 826).
@@ -56,8 +54,6 @@ const ARP_OVER_ETHERNET = Uint8Array.of(0x00, 0x01, 0x08, 0x00, 6, 4)
 
 // Offsets in the headers.
 const ETHER_SOURCE = 6
-const IPV4_SOURCE = 12
-const IPV4_DESTINATION = 16
 const ARP_SENDER_MAC = 8
 const ARP_SENDER_ADDRESS = 14
 
@@ -73,16 +69,12 @@ const BRIDGES = 'bridges'
 const PAIRS = 'pairs'
 export const LEASES = 'leases'
 
-const isIpv4: readonly Expression[] = [loadMeta('networkProtocol', 0), compare(0, 'equal', NFPROTO_IPV4)]
 const fromBridge: readonly Expression[] = [loadMeta('interfaceIn', 0), lookup(BRIDGES, 0)]
 const toBridge: readonly Expression[] = [loadMeta('interfaceOut', 0), lookup(BRIDGES, 0)]
 
 /** What leaves a network for outside gets the host's address. */
 const masqueradeRule = ({ bridge }: BridgeNetwork): readonly Expression[] => [
-  ...isIpv4,
-  loadPayload('network', IPV4_SOURCE, 4, 0),
-  maskBits(0, 0, maskBytes(bridge.subnet.prefixLength)),
-  compare(0, 'equal', ipv4Bytes(bridge.subnet.base)),
+  ...fromSubnet(bridge.subnet),
   loadMeta('interfaceOut', 0),
   compare(0, 'notEqual', interfaceName(bridge.name)),
   counter(),

@@ -1,4 +1,3 @@
-import { ipv4Bytes, maskBytes } from '../ipam/ipv4.ts'
 import type { Message } from '../kernel/message.ts'
 import {
   compare,
@@ -28,6 +27,7 @@ import {
   type TableName,
 } from '../kernel/nftables/object.ts'
 import type { BridgeNetwork } from '../network/network.ts'
+import { fromSubnet, IPV4_DESTINATION, IPV4_SOURCE, isIpv4 } from './rule-parts.ts'
 
 /**
  * How published ports get to their sandboxes, as messages: pure. Each mapping is an element of one of three maps, so the
@@ -44,11 +44,8 @@ const spans: SetDefinition = { name: SPANS, key: ['ipv4', 'protocol', 'port'], d
 const at: SetDefinition = { name: AT, key: ['ipv4', 'protocol', 'port'], data: ['ipv4', 'port'] }
 const any: SetDefinition = { name: ANY, key: ['protocol', 'port'], data: ['ipv4', 'port'] }
 
-const NFPROTO_IPV4 = Uint8Array.of(2)
 const LOOPBACK = { net: Uint8Array.of(127, 0, 0, 0), mask: Uint8Array.of(255, 0, 0, 0) }
 const NOTHING = Uint8Array.of(0, 0, 0, 0)
-const IPV4_SOURCE = 12
-const IPV4_DESTINATION = 16
 const DESTINATION_PORT = 2
 
 const chains = {
@@ -57,8 +54,6 @@ const chains = {
   arriving: { name: 'published_in', base: { type: 'nat', hook: 'prerouting', priority: -100 } },
   leaving: { name: 'published_out', base: { type: 'nat', hook: 'output', priority: -100 } },
 } as const satisfies Record<string, Chain>
-
-const isIpv4: readonly Expression[] = [loadMeta('networkProtocol', 0), compare(0, 'equal', NFPROTO_IPV4)]
 
 const loopback = (offset: number, comparison: 'equal' | 'notEqual'): readonly Expression[] => [
   loadPayload('network', offset, 4, 0),
@@ -90,10 +85,7 @@ const addressProtocolAndPort: readonly Expression[] = [
  * the translation. Whoever comes from the host's loopback has an address that means nothing to the container.
  */
 const hairpinRule = ({ bridge }: BridgeNetwork): readonly Expression[] => [
-  ...isIpv4,
-  loadPayload('network', IPV4_SOURCE, 4, 0),
-  maskBits(0, 0, maskBytes(bridge.subnet.prefixLength)),
-  compare(0, 'equal', ipv4Bytes(bridge.subnet.base)),
+  ...fromSubnet(bridge.subnet),
   loadMeta('interfaceOut', 0),
   compare(0, 'equal', interfaceName(bridge.name)),
   ...isForwarded,
