@@ -9,7 +9,7 @@ export interface UploadMessage<O> {
     | { readonly $case: 'sent'; readonly value: number }
 }
 
-/** Pieces that fit into a message, whatever a pipe hands over. */
+/** Fits into a message, whatever a pipe hands over. */
 const CHUNK_BYTES = 256 << 10
 
 /**
@@ -35,7 +35,7 @@ export class Upload<O extends object> {
     yield { item: { $case: 'options', value: { ...this.#options, overSocket: true } } }
     const socket = await connectTo(await this.#socket.promise)
     if (socket) yield { item: { $case: 'sent', value: await send(this.#chunks, socket) } }
-    else for await (const value of pieces(this.#chunks)) yield { item: { $case: 'chunk', value } }
+    else for await (const value of messagePieces(this.#chunks)) yield { item: { $case: 'chunk', value } }
   }
 }
 
@@ -75,7 +75,8 @@ function drained(socket: Socket): Promise<void> {
   })
 }
 
-async function* pieces(chunks: AsyncIterable<Buffer> | Iterable<Buffer>): AsyncGenerator<Buffer> {
+/** The same bytes in pieces of at most 256 KiB. */
+export async function* messagePieces(chunks: AsyncIterable<Buffer> | Iterable<Buffer>): AsyncGenerator<Buffer> {
   for await (const chunk of chunks)
     for (let from = 0; from < chunk.length; from += CHUNK_BYTES) yield chunk.subarray(from, from + CHUNK_BYTES)
 }

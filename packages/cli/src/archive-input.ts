@@ -1,8 +1,9 @@
 import { createReadStream, statSync } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { failedPrecondition, invalid } from '@caisson/api/error'
+import { messagePieces } from '@caisson/api/upload'
 
-const CHUNK_BYTES = 256 << 10
+const READ_BYTES = 256 << 10
 
 /** An archive to send: its bytes, and how many there are when that is known. */
 export interface ArchiveInput {
@@ -16,14 +17,14 @@ export function openArchive(path: string): ArchiveInput {
   if (path === '-') {
     if (process.stdin.isTTY)
       throw failedPrecondition('NO_INPUT', 'the archive would be read from the terminal: name a file, or pipe one in')
-    return { size: 0, chunks: buffers(process.stdin) }
+    return { size: 0, chunks: messagePieces(buffers(process.stdin)) }
   }
   try {
     const found = statSync(path)
     if (found.isDirectory()) throw invalid(`${path} is a directory: name an archive`, { reason: 'NOT_AN_ARCHIVE' })
     return {
       size: found.isFile() ? found.size : 0,
-      chunks: buffers(createReadStream(path, { highWaterMark: CHUNK_BYTES })),
+      chunks: messagePieces(buffers(createReadStream(path, { highWaterMark: READ_BYTES }))),
     }
   } catch (cause) {
     if (cause instanceof Error && 'syscall' in cause)
@@ -33,9 +34,5 @@ export function openArchive(path: string): ArchiveInput {
 }
 
 async function* buffers(stream: Readable): AsyncGenerator<Buffer> {
-  for await (const chunk of stream) {
-    const bytes = Buffer.isBuffer(chunk) ? chunk : Buffer.from(String(chunk))
-    // A message holds a limited number of bytes, whatever a pipe hands over.
-    for (let from = 0; from < bytes.length; from += CHUNK_BYTES) yield bytes.subarray(from, from + CHUNK_BYTES)
-  }
+  for await (const chunk of stream) yield Buffer.isBuffer(chunk) ? chunk : Buffer.from(String(chunk))
 }

@@ -1,44 +1,24 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { CaissonError, Channel, type ServiceClient } from '@caisson/api'
-import { NetworksDefinition, SandboxesDefinition, SandboxMode } from '@caisson/api/network'
+import { CaissonError } from '@caisson/api'
+import { SandboxMode } from '@caisson/api/network'
 import { inNamespaces } from '@caisson/testkit'
 import { pings, run, succeeds } from './engine.ts'
+import { newRoot, type ServiceProcess, startService, stopService } from './service-process.ts'
 
 const skip = inNamespaces()
-const MAIN = join(import.meta.dirname, '../src/main.ts')
 const ROUNDS = 12
 
-type Served = {
-  process: ChildProcess
-  channel: Channel
-  sandboxes: ServiceClient<typeof SandboxesDefinition>
-  networks: ServiceClient<typeof NetworksDefinition>
-}
-
-async function startService(root: string): Promise<Served> {
-  const process_ = spawn(process.execPath, [MAIN, '--root', root], { stdio: ['ignore', 'ignore', 'inherit'] })
-  const channel = new Channel(`unix://${join(root, 'run/network.sock')}`)
-  await channel.ready(20_000)
-  const [sandboxes, networks] = [channel.client(SandboxesDefinition), channel.client(NetworksDefinition)]
-  return { process: process_, channel, sandboxes, networks }
-}
-
-async function stop(served: Served, signal: NodeJS.Signals): Promise<number | null> {
-  const ended = once(served.process, 'exit')
-  served.process.kill(signal)
-  const [code] = await ended
-  served.channel[Symbol.dispose]()
-  return code
-}
-
 /** Creates and deletes until the service dies; notes what was acknowledged and what nobody can know. */
-async function work(served: Served, prefix: string, known: Map<string, string>, unsure: Set<string>): Promise<void> {
+async function work(
+  served: ServiceProcess,
+  prefix: string,
+  known: Map<string, string>,
+  unsure: Set<string>,
+): Promise<void> {
   for (let number = 0; ; number++) {
     const id = `${prefix}-${number}`
     unsure.add(id)
@@ -60,7 +40,12 @@ async function work(served: Served, prefix: string, known: Map<string, string>, 
 }
 
 /** Makes networks, connects a sandbox to each and takes it out, and removes every other one, until the service dies. */
-async function workOnNetworks(served: Served, prefix: string, known: Set<string>, unsure: Set<string>): Promise<void> {
+async function workOnNetworks(
+  served: ServiceProcess,
+  prefix: string,
+  known: Set<string>,
+  unsure: Set<string>,
+): Promise<void> {
   const { networks, sandboxes } = served
   for (let number = 0; ; number++) {
     const name = `${prefix}-${number}`
@@ -89,9 +74,7 @@ test('killed at any moment, the service keeps what it acknowledged and leaks not
   skip,
   timeout: 180_000,
 }, async () => {
-  const root = mkdtempSync('/tmp/caisson-kill-')
-  mkdirSync(join(root, 'etc'))
-  writeFileSync(join(root, 'etc/network.json'), JSON.stringify({ poolSize: 2, barePoolSize: 1, logLevel: 'error' }))
+  const root = newRoot({ poolSize: 2, barePoolSize: 1 })
   const known = new Map<string, string>()
   const unsure = new Set<string>()
   for (let round = 0; round < ROUNDS; round++) {
@@ -104,7 +87,7 @@ test('killed at any moment, the service keeps what it acknowledged and leaks not
     unsure.clear()
     const working = Promise.all(['a', 'b', 'c'].map((name) => work(served, `${round}${name}`, known, unsure)))
     await sleep(100 + Math.random() * 400)
-    await stop(served, 'SIGKILL')
+    await stopService(served, 'SIGKILL')
     await working
   }
   const served = await startService(root)
@@ -115,7 +98,7 @@ test('killed at any moment, the service keeps what it acknowledged and leaks not
   for (const { namespacePath, endpoints } of wired.slice(0, 10))
     assert.ok(pings(namespacePath, endpoints[0]?.ipv4Gateway ?? ''))
   for (const { id } of sandboxes) await served.sandboxes.delete({ id })
-  assert.equal(await stop(served, 'SIGTERM'), 0)
+  assert.equal(await stopService(served, 'SIGTERM'), 0)
   assert.deepEqual(readdirSync(join(root, 'run/netns')), [])
   for (let tries = 0; tries < 200 && /cs[np]/.test(readdirSync('/sys/class/net').join()); tries++) await sleep(50)
   assert.doesNotMatch(readdirSync('/sys/class/net').join(), /cs[np]/)
@@ -129,9 +112,7 @@ test('killed while networks come and go, it keeps those it acknowledged, with th
   skip,
   timeout: 240_000,
 }, async () => {
-  const root = mkdtempSync('/tmp/caisson-kill-')
-  mkdirSync(join(root, 'etc'))
-  writeFileSync(join(root, 'etc/network.json'), JSON.stringify({ poolSize: 0, barePoolSize: 0, logLevel: 'error' }))
+  const root = newRoot()
   const known = new Set<string>()
   const unsure = new Set<string>()
   for (let round = 0; round <= ROUNDS / 2; round++) {
@@ -152,12 +133,12 @@ test('killed while networks come and go, it keeps those it acknowledged, with th
     if (round === ROUNDS / 2) {
       await served.sandboxes.delete({ id: 'anchor' })
       assert.equal((await served.networks.prune({})).removed.length, known.size)
-      assert.equal(await stop(served, 'SIGTERM'), 0)
+      assert.equal(await stopService(served, 'SIGTERM'), 0)
       break
     }
     const working = Promise.all(['a', 'b'].map((name) => workOnNetworks(served, `${round}${name}`, known, unsure)))
     await sleep(300 + Math.random() * 700)
-    await stop(served, 'SIGKILL')
+    await stopService(served, 'SIGKILL')
     await working
   }
   assert.ok(known.size > 0, 'something was acknowledged')

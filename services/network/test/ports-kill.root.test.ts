@@ -1,33 +1,14 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { connect, createServer, type Socket } from 'node:net'
-import { join } from 'node:path'
 import { before, test } from 'node:test'
-import { Channel, type ServiceClient } from '@caisson/api'
-import { SandboxesDefinition } from '@caisson/api/network'
 import { inNamespaces } from '@caisson/testkit'
 import { run } from './engine.ts'
+import { newRoot, startService, stopService } from './service-process.ts'
 
 const skip = inNamespaces()
-const MAIN = join(import.meta.dirname, '../src/main.ts')
-
-type Served = { process: ChildProcess; channel: Channel; sandboxes: ServiceClient<typeof SandboxesDefinition> }
-
-async function startService(root: string): Promise<Served> {
-  const process_ = spawn(process.execPath, [MAIN, '--root', root], { stdio: ['ignore', 'ignore', 'inherit'] })
-  const channel = new Channel(`unix://${join(root, 'run/network.sock')}`)
-  await channel.ready(60_000)
-  return { process: process_, channel, sandboxes: channel.client(SandboxesDefinition) }
-}
-
-async function stop(served: Served, signal: NodeJS.Signals): Promise<void> {
-  const ended = once(served.process, 'exit')
-  served.process.kill(signal)
-  await ended
-  served.channel[Symbol.dispose]()
-}
 
 const sockets = new Set<Socket>()
 
@@ -63,9 +44,7 @@ test('killed under an open connection, the service comes back to the same ports,
   skip,
   timeout: 240_000,
 }, async () => {
-  const root = mkdtempSync('/tmp/caisson-kill-')
-  mkdirSync(join(root, 'etc'))
-  writeFileSync(join(root, 'etc/network.json'), JSON.stringify({ poolSize: 0, barePoolSize: 0, logLevel: 'error' }))
+  const root = newRoot()
   let served = await startService(root)
   const ports = [{ containerPort: 7 }, { hostPort: 8007, containerPort: 7 }]
   const sandbox = await served.sandboxes.create({ id: 'one', ports })
@@ -76,7 +55,7 @@ test('killed under an open connection, the service comes back to the same ports,
     let say: ((word: string) => Promise<string>) | undefined
     while (say === undefined) say = await open(chosen).catch(() => undefined)
     assert.equal(await say('one'), 'one')
-    await stop(served, 'SIGKILL')
+    await stopService(served, 'SIGKILL')
     assert.equal(await say('two'), 'two')
     assert.equal(await (await open(8007))('new'), 'new', 'who comes while it is away gets in')
     assert.ok(await isFree(8007), 'nobody holds the port meanwhile')
@@ -87,7 +66,7 @@ test('killed under an open connection, the service comes back to the same ports,
     assert.ok(!(await isFree(8007)), 'the port is held again')
     await served.sandboxes.delete({ id: 'one' })
     assert.ok(await isFree(8007))
-    await stop(served, 'SIGTERM')
+    await stopService(served, 'SIGTERM')
     assert.doesNotMatch(run('nft list tables'), /caisson/)
   } finally {
     for (const socket of sockets) socket.destroy()
