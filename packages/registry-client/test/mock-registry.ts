@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
-import { createServer as createTlsServer } from 'node:https'
+import { createServer as createTlsServer, type ServerOptions } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { Resolver } from '../src/http/agents.ts'
 import {
@@ -25,7 +25,7 @@ export interface MockRegistry extends AsyncDisposable {
 export type Handler = (request: IncomingMessage, response: ServerResponse, count: number) => unknown
 
 /** A server that answers as the test wants; `count` is how many requests came before. */
-export async function mockRegistry(handler: Handler, tls?: { cert: Buffer; key: Buffer }): Promise<MockRegistry> {
+export async function mockRegistry(handler: Handler, tls?: ServerOptions): Promise<MockRegistry> {
   const asked: string[] = []
   const headers: IncomingMessage['headers'][] = []
   let connections = 0

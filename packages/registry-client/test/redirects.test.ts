@@ -144,19 +144,21 @@ test('trusts a certificate of the configured authority only for its names, and s
   await assert.rejects(wrong.blob({ digest, size }, 0, calm), { code: 'failed-precondition', reason: 'REGISTRY_TLS' })
 })
 
-test('refuses a certificate that is over, and a host that speaks plain http, without another try by http', async () => {
+test('REG-28: refuses a certificate that is over, TLS 1.1, and plain http, without another try by http', async () => {
   const old = ca.issue('old', ['127.0.0.1'], -1)
   const expired = { cert: readFileSync(old.certFile), key: readFileSync(old.keyFile) }
   await using registry = await mockRegistry((_request, response) => response.end(), expired)
   await using plain = await mockRegistry((_request, response) => response.end())
+  const versions = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as const
+  await using ancient = await mockRegistry((_request, response) => response.end(), { ...tls, ...versions })
   const config = { '*': { caFile: ca.certFile } }
   await using client = testClient({ config })
-  for (const server of [registry, plain]) {
+  for (const server of [registry, plain, ancient]) {
     const repository = client.repository({ registry: server.address, repository: 'a' })
     await assert.rejects(repository.blob({ digest, size }, 0, calm), {
       code: 'failed-precondition',
       reason: 'REGISTRY_TLS',
     })
   }
-  assert.deepEqual([registry.asked, plain.asked], [[], []])
+  assert.deepEqual([registry.asked, plain.asked, ancient.asked], [[], [], []])
 })

@@ -376,6 +376,7 @@ test('refuses what is no image, what is cut off within, and what no registry hol
   const foreign = 'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip'
   registries.addImage(REPO, 'foreign', { layers: [{ blob: gzipSync(TOP), tar: TOP, mediaType: foreign }] })
   registries.content(REPO).blobs.delete(digest(gzipSync(TOP)) as Digest)
+  // IMG-19: its URLs are nothing to go by.
   await assert.rejects(store.pull(`${REPO}:foreign`), { code: 'failed-precondition', reason: 'POLICY' })
   await assert.rejects(store.pull(`${REPO}:none`), { code: 'not-found' })
   await assert.rejects(store.pull('r.test/UPPER'), { reason: 'REFERENCE_INVALID' })
