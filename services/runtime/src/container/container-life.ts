@@ -29,7 +29,7 @@ export class ContainerLife {
   }
 
   start(reference: string, size: TerminalSize | undefined, signal: AbortSignal): Promise<Container> {
-    return startContainer(this.#core, reference, size, signal)
+    return startContainer(this.#core, reference, { terminalSize: size }, signal)
   }
 
   run(request: RunRequest, signal: AbortSignal): AsyncGenerator<RunStep> {

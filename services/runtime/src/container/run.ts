@@ -7,6 +7,7 @@ import type { CreateRequest, Draft } from './create.ts'
 import { sandboxRequest } from './sandbox-request.ts'
 import { STALE_SPARE } from './spares.ts'
 import { startContainer } from './start.ts'
+import type { LaunchOptions } from './supervisor.ts'
 
 export interface RunRequest extends CreateRequest {
   /** Send its output too. */
@@ -36,20 +37,49 @@ export async function* runContainer(
   outputOf: OutputOf,
   signal: AbortSignal,
 ): AsyncGenerator<RunStep> {
+  // It may write before its output can be followed.
+  using followed = new Followed()
+  const attempt = { request, signal, ...(request.output && { keepsOutputUntil: followed.signal }) }
   const run = await core.creator.once(
     request,
-    async (earlier) => resume(core, earlier, signal),
-    () => (request.spec.autoRemove ? runTransient(core, request, signal) : runLasting(core, request, signal)),
+    async (earlier) => resume(core, earlier, attempt),
+    () => (request.spec.autoRemove ? runTransient(core, attempt) : runLasting(core, attempt)),
   )
   using _hold = run.hold
   yield { kind: 'created', container: run.container }
   yield { kind: 'started', container: await run.started }
   if (request.detach) return
   const { id } = run.container
-  if (request.output) for await (const entries of outputOf(id, signal)) yield { kind: 'output', entries }
+  if (request.output)
+    for await (const entries of outputOf(id, signal)) {
+      followed.tell()
+      yield { kind: 'output', entries }
+    }
   const exit = await unlessAborted(run.exit, signal)
   if (!exit) throw removedMeanwhile(run.container)
   yield { kind: 'exited', exit }
+}
+
+/** Aborts its signal when output is being followed, or nobody is going to. */
+class Followed implements Disposable {
+  readonly #controller = new AbortController()
+
+  get signal(): AbortSignal {
+    return this.#controller.signal
+  }
+
+  tell(): void {
+    this.#controller.abort()
+  }
+
+  [Symbol.dispose](): void {
+    this.tell()
+  }
+}
+
+interface Attempt extends Pick<LaunchOptions, 'keepsOutputUntil'> {
+  readonly request: RunRequest
+  readonly signal: AbortSignal
 }
 
 /** A run whose container exists. */
@@ -66,21 +96,17 @@ interface Running {
 const SHORT_RUN_MS = 5
 
 /** One that goes when it ends: nothing is on disk before it runs. */
-async function runTransient(core: Core, request: RunRequest, signal: AbortSignal): Promise<Running> {
+async function runTransient(core: Core, attempt: Attempt): Promise<Running> {
   try {
-    return await launchTransient(core, request, signal, true)
+    return await launchTransient(core, attempt, true)
   } catch (error) {
     if (!(error instanceof CaissonError) || error.reason !== STALE_SPARE) throw error
-    return launchTransient(core, request, signal, false)
+    return launchTransient(core, attempt, false)
   }
 }
 
-function launchTransient(
-  core: Core,
-  request: RunRequest,
-  signal: AbortSignal,
-  mayHaveSpare: boolean,
-): Promise<Running> {
+function launchTransient(core: Core, attempt: Attempt, mayHaveSpare: boolean): Promise<Running> {
+  const { request, signal, keepsOutputUntil } = attempt
   // Who waits for the end has no use of hearing of the start first: a short run is one transaction.
   const graceMs = request.detach || request.output ? 0 : SHORT_RUN_MS
   return core.creator.withDraft(
@@ -91,7 +117,7 @@ function launchTransient(
         ? { draft: await draft, sandbox: spare.sandbox }
         : await both(draft, core, await sandboxOf(draft, id, name, request), signal)
       return watched(core, id, async () => {
-        const options = { save: made.save, graceMs, gate: spare?.confirmed }
+        const options = { save: made.save, graceMs, gate: spare?.confirmed, keepsOutputUntil }
         const running = await core.supervisor.launch(made.container, await sandbox, options)
         if (!spare && !request.detach) core.spares.stock(request.name, request.spec)
         return { container: running, started: Promise.resolve(running) }
@@ -102,7 +128,7 @@ function launchTransient(
 }
 
 /** One that stays: it is on disk before it is started, and stays when that fails. */
-async function runLasting(core: Core, request: RunRequest, signal: AbortSignal): Promise<Running> {
+async function runLasting(core: Core, { request, signal, keepsOutputUntil }: Attempt): Promise<Running> {
   const { container, sandbox } = await core.creator.withDraft(request, signal, async (draft, { id, name }) => {
     const prepared = await both(draft, core, await sandboxOf(draft, id, name, request), signal)
     const { container, save } = prepared.draft
@@ -110,14 +136,14 @@ async function runLasting(core: Core, request: RunRequest, signal: AbortSignal):
     return { container, sandbox: prepared.sandbox }
   })
   return watched(core, container.id, async () => {
-    const started = startContainer(core, container.id, undefined, signal, sandbox)
+    const started = startContainer(core, container.id, { ready: sandbox, keepsOutputUntil }, signal)
     started.catch(() => {})
     return { container, started }
   })
 }
 
 /** The container that the same request made before: it is started if it never was, and waited for. */
-async function resume(core: Core, earlier: Container, signal: AbortSignal): Promise<Running> {
+async function resume(core: Core, earlier: Container, { signal, keepsOutputUntil }: Attempt): Promise<Running> {
   const { id, exit } = earlier
   if (exit && !isRunning(earlier))
     return {
@@ -127,7 +153,9 @@ async function resume(core: Core, earlier: Container, signal: AbortSignal): Prom
       hold: core.stateDirs.hold(id),
     }
   return watched(core, id, async () => {
-    const started = isRunning(earlier) ? Promise.resolve(earlier) : startContainer(core, id, undefined, signal)
+    const started = isRunning(earlier)
+      ? Promise.resolve(earlier)
+      : startContainer(core, id, { keepsOutputUntil }, signal)
     started.catch(() => {})
     return { container: earlier, started }
   })

@@ -41,6 +41,8 @@ export interface LaunchOptions {
   readonly graceMs?: number
   /** What has to hold before its program is executed; everything else is done meanwhile. */
   readonly gate?: Promise<void> | undefined
+  /** Until it aborts, nothing of the output is dropped for who is about to read it. */
+  readonly keepsOutputUntil?: AbortSignal | undefined
 }
 
 /** How long an end waits that could not be written down. */
@@ -69,7 +71,7 @@ export class Supervisor implements Disposable {
    * failed; nothing is left then but the state directory.
    */
   async launch(container: Container, sandbox: Sandbox, options: LaunchOptions): Promise<Container> {
-    const { terminalSize, gate, graceMs = 0 } = options
+    const { terminalSize, gate, graceMs = 0, keepsOutputUntil } = options
     const { id, program } = container
     const stateDir = this.#deps.stateDirs.prepare(id, hostnameOf(container), sandbox)
     const launched = { ...container, sandbox }
@@ -79,6 +81,7 @@ export class Supervisor implements Disposable {
       terminalSize,
       waits: gate !== undefined,
     })
+    if (keepsOutputUntil) client.holdUntil(keepsOutputUntil)
     const live = new Monitored(client, (failed) => launchError(id, program.args[0] ?? '', failed))
     this.#live.set(id, live)
     try {

@@ -26,6 +26,12 @@ export interface ExecSupervisorDeps {
   readonly startTimeoutMs: number
 }
 
+/** An exec to launch. */
+export interface ExecStart extends Omit<ExecLaunch, 'stateDir' | 'isAttached'> {
+  /** Of one that a client is attached to: until it aborts, nothing of the output is dropped. */
+  readonly keepsOutputUntil: AbortSignal | undefined
+}
+
 /** How long an end waits that could not be written down, or a monitor that could not be asked. */
 const RETRY_MS = 1_000
 const SIGKILL = 9
@@ -53,24 +59,18 @@ export class ExecSupervisor implements Disposable {
    * Launches an exec and waits until its program was executed. `save` writes it as running, inside the transaction. Throws
    * the typed error of a launch that failed; what was made already is then ended with the exit code that stands for it.
    */
-  async launch(
-    request: Omit<ExecLaunch, 'stateDir'>,
-    save: (running: Exec) => void,
-    signal: AbortSignal,
-  ): Promise<Exec> {
-    const { exec, container } = request
+  async launch(request: ExecStart, save: (running: Exec) => void, signal: AbortSignal): Promise<Exec> {
+    const { keepsOutputUntil, ...launch } = request
+    const { exec, container } = launch
+    const isAttached = keepsOutputUntil !== undefined
     const stateDir = this.#deps.dirs.make(container.id, exec.id)
     let live: Monitored | undefined
     try {
-      const client = this.#deps.monitors.launch({ ...request, stateDir })
+      const client = this.#deps.monitors.launch({ ...launch, isAttached, stateDir })
+      if (keepsOutputUntil) client.holdUntil(keepsOutputUntil)
       live = new Monitored(client, (failed) => execError(exec, failed))
       this.#live.set(exec.id, live)
-      return this.#commitStart(
-        { ...exec, isAttached: request.isAttached },
-        live,
-        await this.#started(live, signal),
-        save,
-      )
+      return this.#commitStart({ ...exec, isAttached }, live, await this.#started(live, signal), save)
     } catch (thrown) {
       const error = CaissonError.from(thrown)
       this.#live.delete(exec.id)
