@@ -134,6 +134,8 @@ export class Resolver implements NameServer, Disposable {
     if (this.#supervision !== undefined || this.#disposed.signal.aborted) return
     this.#supervision = this.#keepConnected().finally(() => {
       this.#supervision = undefined
+      // Opened while it ended.
+      if (this.#memory.namespaces.size > 0) this.#supervise()
     })
   }
 
@@ -229,7 +231,9 @@ async function connectTo(socketPath: string, build: string): Promise<Connection 
     if (hasCode(error, 'ENOENT', 'ECONNREFUSED')) return undefined
     throw error
   }
-  if ((await connection.hello()) === build) return connection
+  // One that says nothing hangs.
+  const spoken = await connection.hello().catch(() => undefined)
+  if (spoken === build) return connection
   connection[Symbol.dispose]()
   return undefined
 }
