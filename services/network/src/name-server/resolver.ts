@@ -153,7 +153,7 @@ export class Resolver implements NameServer, Disposable {
       } catch (error) {
         this.#log.error({ err: error }, 'the resolver of containers cannot be started: it is tried again')
       }
-      await sleep(pause, undefined, { ref: false })
+      await sleep(pause, undefined, { signal: this.#disposed.signal }).catch(() => {})
     }
   }
 
@@ -173,7 +173,6 @@ export class Resolver implements NameServer, Disposable {
   async #serveOver(connection: Connection): Promise<void> {
     const closed = new Promise<void>((resolve) => connection.whenClosed(resolve))
     if (this.#disposed.signal.aborted) return connection[Symbol.dispose]()
-    connection.unref()
     this.#connection = connection
     connection.say(requests.begin())
     for (const frame of this.#memory.names()) connection.say(frame)

@@ -237,11 +237,20 @@ static bool is_lost(const struct control_server *server)
 	return fstat(server->path, &status) == 0 && status.st_nlink == 0;
 }
 
+/* One that was only declared has nobody who asks. */
+static bool is_empty(const struct resolver *resolver)
+{
+	for (const struct link *each = resolver->namespaces.next; each != &resolver->namespaces; each = each->next)
+		if (containing(each, const struct namespace, in_resolver)->udp)
+			return false;
+	return true;
+}
+
 /* Runs while nobody is connected. */
 static void watch(struct loop *loop, struct timer *timer)
 {
 	struct control_server *server = containing(timer, struct control_server, watch);
-	bool empty = server->resolver->namespace_count == 0;
+	bool empty = is_empty(server->resolver);
 
 	server->idle_watches = empty || is_lost(server) ? server->idle_watches + 1 : 0;
 	if (server->idle_watches >= (empty ? CONTROL_IDLE_WATCHES : CONTROL_LOST_WATCHES))
