@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "answer.h"
+#include "forward_stream.h"
 #include "lookup.h"
 #include "random.h"
 #include "udp_server.h"
@@ -16,7 +17,6 @@
 
 #define RECEIVED_A_ROUND 8
 #define MESSAGE_BYTES 65535
-#define FIRST_CAPACITY 2048
 
 static uint8_t buffer[MESSAGE_BYTES];
 
@@ -150,75 +150,19 @@ static void udp_arrives(struct loop *loop, struct source *source, uint32_t event
 	}
 }
 
-/* -1: the connection is of no more use. */
-static int send_query(struct forward *forward)
-{
-	while (forward->sent < forward->length) {
-		ssize_t n = send(forward->source.fd, forward->query + forward->sent, forward->length - forward->sent,
-				 MSG_DONTWAIT | MSG_NOSIGNAL);
-
-		if (n < 0)
-			return errno == EAGAIN ? 0 : -1;
-		forward->sent += (size_t)n;
-	}
-	source_want(&owner(forward)->loop, &forward->source, EPOLLIN);
-	return 0;
-}
-
-static int make_room(struct forward *forward)
-{
-	size_t capacity = forward->capacity ? forward->capacity * 2 : FIRST_CAPACITY;
-	uint8_t *answer_bytes;
-
-	if (forward->received < forward->capacity)
-		return 0;
-	if (capacity > TCP_LENGTH_BYTES + MESSAGE_BYTES)
-		capacity = TCP_LENGTH_BYTES + MESSAGE_BYTES;
-	answer_bytes = realloc(forward->answer, capacity);
-	if (!answer_bytes)
-		return -1;
-	forward->answer = answer_bytes;
-	forward->capacity = capacity;
-	return 0;
-}
-
-static bool is_whole(const struct forward *forward)
-{
-	return forward->received >= TCP_LENGTH_BYTES &&
-	       forward->received >= TCP_LENGTH_BYTES + (size_t)get_be16(forward->answer);
-}
-
-/* 1: the answer is whole. -1: the connection is of no more use. */
-static int receive_answer(struct forward *forward)
-{
-	while (!is_whole(forward)) {
-		ssize_t n;
-
-		if (make_room(forward) < 0)
-			return -1;
-		n = recv(forward->source.fd, forward->answer + forward->received, forward->capacity - forward->received, MSG_DONTWAIT);
-		if (n < 0 && errno == EAGAIN)
-			return 0;
-		if (n <= 0)
-			return -1;
-		forward->received += (size_t)n;
-	}
-	return 1;
-}
-
 static void tcp_arrives(struct loop *loop, struct source *source, uint32_t events)
 {
 	struct forward *forward = containing(source, struct forward, source);
 	int got;
 
 	(void)loop;
-	if (forward->sent < forward->length && send_query(forward) < 0) {
+	if (forward->sent < forward->length && stream_send(forward) < 0) {
 		ask_next(forward);
 		return;
 	}
 	if (!(events & (EPOLLIN | EPOLLHUP | EPOLLERR)))
 		return;
-	got = receive_answer(forward);
+	got = stream_receive(forward);
 	if (got > 0 && matches(forward, forward->answer + TCP_LENGTH_BYTES, get_be16(forward->answer)))
 		arrived(forward, forward->answer + TCP_LENGTH_BYTES, get_be16(forward->answer));
 	else if (got != 0)
