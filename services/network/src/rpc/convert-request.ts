@@ -6,9 +6,10 @@ import {
   SandboxMode,
 } from '@caisson/api/network'
 import { parseIpv4, parseMac } from '../ipam/ipv4.ts'
-import { HOST_GATEWAY } from '../sandbox/files.ts'
+import { HOST_GATEWAY } from '../names/hosts-file.ts'
 import type { Attachment, DnsConfig, SandboxRequest, SandboxWish } from '../sandbox/sandbox.ts'
 import {
+  dnsName,
   hostName,
   ipAddress,
   labels,
@@ -75,6 +76,10 @@ function wishOf(message: CreateSandboxRequest): SandboxWish {
     case SandboxMode.HOST:
       return { mode: 'host' }
     case SandboxMode.SHARED:
+      if (asksForNames(message.dns))
+        throw invalid('dns does not go with mode SHARED: names are resolved as in the sandbox that is shared', {
+          details: { field: 'dns' },
+        })
       return { mode: 'shared', sandboxId: sandboxId(message.sharedSandboxId) }
     case SandboxMode.UNSPECIFIED:
     case SandboxMode.BRIDGE:
@@ -118,7 +123,7 @@ export function connectionOf(message: AttachmentMessage | undefined): Attachment
 }
 
 function aliases(names: readonly string[]): readonly string[] {
-  if (names.length <= MOST_ALIASES) return [...new Set(names.map((name) => hostName('aliases', name)))]
+  if (names.length <= MOST_ALIASES) return [...new Set(names.map((name) => dnsName('aliases', name)))]
   throw invalid(`there are ${names.length} aliases: an attachment has ${MOST_ALIASES} at most`, {
     details: { field: 'aliases' },
   })
@@ -135,6 +140,10 @@ function optional<T>(
   if (value !== undefined) return value
   throw invalid(`${field} ${JSON.stringify(text)} is not ${wanted}`, { details: { field } })
 }
+
+const asksForNames = (dns: DnsMessage | undefined): boolean =>
+  dns !== undefined &&
+  dns.servers.length + dns.search.length + dns.options.length + Object.keys(dns.extraHosts).length > 0
 
 function dnsOf(message: DnsMessage | undefined): DnsConfig {
   if (message === undefined) return { servers: [], search: [], options: [], extraHosts: {} }

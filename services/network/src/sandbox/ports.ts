@@ -88,6 +88,8 @@ export type SandboxStore = PublishingStore & {
   /** In the order of their ids. */
   sandboxes(): Sandbox[]
   insertSandbox(sandbox: Sandbox): void
+  /** Content for /etc/hosts, of every sandbox that uses this namespace. */
+  setHosts(namespaceId: string, hosts: string): void
   deleteSandbox(id: string): void
   /** How many sandboxes use a namespace. */
   usersOf(namespaceId: string): number

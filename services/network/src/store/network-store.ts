@@ -87,6 +87,10 @@ export class NetworkStore implements SandboxStore {
     this.#sandboxes.insert(sandbox)
   }
 
+  setHosts(namespaceId: string, hosts: string): void {
+    this.#sandboxes.setHosts(namespaceId, hosts)
+  }
+
   publications(): Publication[] {
     return this.#ports.all()
   }
