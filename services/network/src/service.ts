@@ -39,10 +39,8 @@ export type NetworkService = {
   readonly userNetworks: UserNetworks
   readonly sandboxes: Sandboxes
   readonly publications: Publications
-  /** Before serving: makes kernel and records agree. */
+  /** Before serving: makes kernel and records agree, and says again who is called what. */
   reconcile(): void
-  /** After that, and still before serving: says again who is called what. */
-  restoreNames(): Promise<void>
   /** Content of the host's resolv.conf, at the start and whenever it is another. */
   useHostNameServers(resolvConf: string): void
   /** Puts the firewall's rules back when somebody removed them. */
@@ -83,8 +81,10 @@ export function createNetworkService(deps: NetworkServiceDeps): NetworkService {
     userNetworks,
     sandboxes,
     publications,
-    reconcile: () => reconcile({ store, host, events, standing, log, ...parts }),
-    restoreNames: () => restoreNames({ store, host, endpoints, nameServer, names, log }),
+    reconcile() {
+      reconcile({ store, host, events, standing, log, ...parts })
+      restoreNames({ store, host, endpoints, nameServer, names, log })
+    },
     useHostNameServers: (resolvConf) => nameServer.setHostServers(hostServersOf(resolvConf, fallbackDns)),
     restoreFirewall: () => standing.program(),
     register(server) {

@@ -41,7 +41,6 @@ export async function serveOn(root: string, host: FakeHost, sizes = { poolSize: 
   })
   service.useHostNameServers(host.resolvConf())
   service.reconcile()
-  await service.restoreNames()
   const layout = { ...layoutOf(root), runDir: root }
   const register = service.register
   stack.use(await serve({ service: 'network', layout, log, events, stopGraceMs: 500, descriptors, register }))

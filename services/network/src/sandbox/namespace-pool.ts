@@ -1,5 +1,6 @@
 import type { Logger } from '@caisson/service-kit'
 import { formatMac } from '../ipam/ipv4.ts'
+import { openInTime } from '../names/open-in-time.ts'
 import type { NameServer } from '../names/ports.ts'
 import type { BridgeNetwork } from '../network/network.ts'
 import type { Networks } from '../network/networks.ts'
@@ -166,7 +167,7 @@ export class NamespacePool {
     try {
       await host.makeNamespace(namespace.id, wires, fromPath)
       await this.#undoingOnFailure(namespace, async () => {
-        await nameServer.open(namespace.id, host.namespacePath(namespace.id))
+        await openInTime(nameServer, namespace.id, host.namespacePath(namespace.id))
         for (const { endpoint } of wires) host.admit(endpoint)
         store.insertNamespace(namespace)
       })
