@@ -61,11 +61,6 @@ export class Connection implements Disposable {
     this.#socket.destroySoon()
   }
 
-  /** The process need not stay for it. */
-  unref(): void {
-    this.#socket.unref()
-  }
-
   async #ask<T extends Reply['type']>(type: T, frame: Buffer): Promise<Extract<Reply, { type: T }>> {
     if (this.#closed) throw ended()
     const asked = Promise.withResolvers<Reply>()

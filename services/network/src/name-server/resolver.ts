@@ -134,6 +134,8 @@ export class Resolver implements NameServer, Disposable {
     if (this.#supervision !== undefined || this.#disposed.signal.aborted) return
     this.#supervision = this.#keepConnected().finally(() => {
       this.#supervision = undefined
+      // Opened while it ended.
+      if (this.#memory.namespaces.size > 0) this.#supervise()
     })
   }
 
@@ -151,7 +153,7 @@ export class Resolver implements NameServer, Disposable {
       } catch (error) {
         this.#log.error({ err: error }, 'the resolver of containers cannot be started: it is tried again')
       }
-      await sleep(pause, undefined, { ref: false })
+      await sleep(pause, undefined, { signal: this.#disposed.signal }).catch(() => {})
     }
   }
 
@@ -171,7 +173,6 @@ export class Resolver implements NameServer, Disposable {
   async #serveOver(connection: Connection): Promise<void> {
     const closed = new Promise<void>((resolve) => connection.whenClosed(resolve))
     if (this.#disposed.signal.aborted) return connection[Symbol.dispose]()
-    connection.unref()
     this.#connection = connection
     connection.say(requests.begin())
     for (const frame of this.#memory.names()) connection.say(frame)
@@ -229,7 +230,9 @@ async function connectTo(socketPath: string, build: string): Promise<Connection 
     if (hasCode(error, 'ENOENT', 'ECONNREFUSED')) return undefined
     throw error
   }
-  if ((await connection.hello()) === build) return connection
+  // One that says nothing hangs.
+  const spoken = await connection.hello().catch(() => undefined)
+  if (spoken === build) return connection
   connection[Symbol.dispose]()
   return undefined
 }
