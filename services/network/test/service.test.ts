@@ -49,7 +49,7 @@ test('gives addresses in order, with everything the runtime needs', async () => 
   assert.equal(endpoint?.macAddress, '02:42:ac:10:00:02')
   assert.deepEqual(endpoint?.dnsNames, ['web', 'one'])
   assert.equal(two.endpoints[0]?.ipv4Address, '172.16.0.3/20')
-  assert.equal(one.resolvConf, 'nameserver 127.0.0.11\noptions ndots:0\n')
+  assert.equal(one.resolvConf, 'nameserver 127.0.0.11\nsearch lan\noptions ndots:0\n')
   assert.match(one.hosts, /^172\.16\.0\.2\tweb$/m)
 })
 

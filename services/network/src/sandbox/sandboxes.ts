@@ -77,7 +77,7 @@ export class Sandboxes {
       if (!this.#options.host.isAlive(namespace.id)) throw namespaceGone(id)
       const connection = this.#connection(attachment)
       await namespaces.connect(namespace, connection, (endpoint) => {
-        this.#rewriteHosts(sandbox, [...namespace.endpoints, endpoint])
+        this.#rewriteFiles(sandbox, namespace, [...namespace.endpoints, endpoint])
         events.sandboxConnected(sandbox, endpoint, requestId)
       })
       return this.#reintroduced(this.#retargeted(id))
@@ -104,8 +104,9 @@ export class Sandboxes {
       names.leave(wire.endpoint)
       try {
         await endpoints.disconnect(namespace, wire, () => {
-          this.#rewriteHosts(
+          this.#rewriteFiles(
             sandbox,
+            namespace,
             others.map(({ endpoint }) => endpoint),
           )
           events.sandboxDisconnected(sandbox, wire.endpoint, requestId)
@@ -285,19 +286,22 @@ export class Sandboxes {
 
   #filesOfOwn({ dns, hostname, wish }: SandboxRequest, namespace: Namespace): Surroundings {
     const { host, endpoints, fallbackDns } = this.#options
-    const wires = endpoints.wiresOf(namespace)
-    // With internal networks alone there is nothing of the host's.
-    const hostConf = wires.length > 0 && gatewayOf(wires) === undefined ? '' : host.resolvConf()
-    const resolvConf =
-      wish.mode === 'bridge' ? resolvConfConnected(hostConf, dns) : resolvConfAlone(hostConf, dns, fallbackDns)
-    return { namespace, hostname, dns, resolvConf, hosts: hostsInside(hostname, wires, dns) }
+    if (wish.mode === 'bridge')
+      return { namespace, hostname, dns, ...this.#filesOn(endpoints.wiresOf(namespace), { hostname, dns }) }
+    const resolvConf = resolvConfAlone(host.resolvConf(), dns, fallbackDns)
+    return { namespace, hostname, dns, resolvConf, hosts: hostsInside(hostname, [], dns) }
+  }
+
+  /** With internal networks alone there is nothing of the host's. */
+  #filesOn(wires: readonly Wire[], { hostname, dns }: Pick<Sandbox, 'hostname' | 'dns'>): Files {
+    const hostConf = gatewayOf(wires) === undefined ? '' : this.#options.host.resolvConf()
+    return { resolvConf: resolvConfConnected(hostConf, dns), hosts: hostsInside(hostname, wires, dns) }
   }
 
   /** Within the transaction that changes its endpoints to these. */
-  #rewriteHosts({ hostname, dns, namespace }: Sandbox, endpoints: readonly Endpoint[]): void {
-    if (namespace === undefined) return
-    const wires = this.#options.endpoints.wiresOf({ ...namespace, endpoints })
-    this.#options.store.setHosts(namespace.id, hostsInside(hostname, wires, dns))
+  #rewriteFiles(sandbox: Sandbox, namespace: Namespace, present: readonly Endpoint[]): void {
+    const { endpoints, store } = this.#options
+    store.setFiles(namespace.id, this.#filesOn(endpoints.wiresOf({ ...namespace, endpoints: present }), sandbox))
   }
 
   /** Its names and what it may look up are those of its connections. */
@@ -309,7 +313,9 @@ export class Sandboxes {
 }
 
 /** Where a sandbox is, and what it is told of that. */
-type Surroundings = Pick<Sandbox, 'namespace' | 'resolvConf' | 'hosts' | 'hostname' | 'dns'>
+type Surroundings = Files & Pick<Sandbox, 'namespace' | 'hostname' | 'dns'>
+
+type Files = Pick<Sandbox, 'resolvConf' | 'hosts'>
 
 /** Where published ports lead: through the network of the default route, or the first one. */
 function targetOf(wires: readonly Wire[]): Target | undefined {

@@ -87,8 +87,8 @@ export class NetworkStore implements SandboxStore {
     this.#sandboxes.insert(sandbox)
   }
 
-  setHosts(namespaceId: string, hosts: string): void {
-    this.#sandboxes.setHosts(namespaceId, hosts)
+  setFiles(namespaceId: string, files: Pick<Sandbox, 'resolvConf' | 'hosts'>): void {
+    this.#sandboxes.setFiles(namespaceId, files)
   }
 
   publications(): Publication[] {

@@ -6,7 +6,7 @@ export class SandboxTable {
   readonly #all
   readonly #get
   readonly #insert
-  readonly #setHosts
+  readonly #setFiles
   readonly #delete
   readonly #users
   readonly #namespace: (id: string) => Namespace | undefined
@@ -21,7 +21,7 @@ export class SandboxTable {
          (id, name, mode, labels, namespace_id, resolv_conf, hosts, created_at, request, hostname, dns)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     )
-    this.#setHosts = store.prepare('UPDATE sandbox SET hosts = ? WHERE namespace_id = ?')
+    this.#setFiles = store.prepare('UPDATE sandbox SET resolv_conf = ?, hosts = ? WHERE namespace_id = ?')
     this.#delete = store.prepare('DELETE FROM sandbox WHERE id = ?')
     this.#users = store.prepare('SELECT count(*) AS users FROM sandbox WHERE namespace_id = ?')
   }
@@ -40,8 +40,8 @@ export class SandboxTable {
     this.#insert.run(id, name, mode, JSON.stringify(labels), ...made, hostname, JSON.stringify(dns))
   }
 
-  setHosts(namespaceId: string, hosts: string): void {
-    this.#setHosts.run(hosts, namespaceId)
+  setFiles(namespaceId: string, { resolvConf, hosts }: Pick<Sandbox, 'resolvConf' | 'hosts'>): void {
+    this.#setFiles.run(resolvConf, hosts, namespaceId)
   }
 
   delete(id: string): void {

@@ -225,3 +225,19 @@ test('killed, the resolver comes back with all that it knew, and a start meanwhi
   assert.deepEqual(await asker.lookUp('web'), [addressOf(web)])
   assert.deepEqual(await house.asker(web).lookUp('asker'), await asker.lookUp('asker'))
 })
+
+test('a namespace that the caller made is served, too, and keeps nothing of it', hosted, async () => {
+  await using house = new House()
+  await house.start()
+  run('mkdir -p /run/caisson-names-own; touch /run/caisson-names-own/ns; unshare --net=/run/caisson-names-own/ns true')
+  const rules = (): string => run('nsenter --net=/run/caisson-names-own/ns nft list ruleset')
+  try {
+    const own = await house.create('own', [{ network: '' }], { namespacePath: '/run/caisson-names-own/ns' })
+    assert.deepEqual(await house.asker(own).lookUp('own'), [addressOf(own)])
+    assert.match(rules(), /caisson-names/)
+    await house.served.sandboxes.delete({ id: 'own-id' })
+    await until('its rules are gone', () => rules() === '')
+  } finally {
+    run('umount /run/caisson-names-own/ns; rm -r /run/caisson-names-own')
+  }
+})
