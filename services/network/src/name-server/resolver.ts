@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '@caisson/service-kit'
 import { hasCode } from '../kernel/netlink-socket.ts'
 import type { Forwarder, NameServer, NameView } from '../names/ports.ts'
+import { Turns } from '../sandbox/turns.ts'
 import { addressBytes } from './address.ts'
 import { Connection } from './connection.ts'
 import { encodeDomainName } from './domain-name.ts'
@@ -36,6 +37,8 @@ export class Resolver implements NameServer, Disposable {
   readonly #program: string
   readonly #log: Logger
   readonly #memory = new Memory()
+  /** The rules inside a namespace are changed by one at a time. */
+  readonly #turns = new Turns()
   readonly #disposed = new AbortController()
   #connection: Connection | undefined
   #supervision: Promise<void> | undefined
@@ -67,9 +70,11 @@ export class Resolver implements NameServer, Disposable {
     this.#memory.namespaces.delete(namespaceId)
     namespace.opened.reject(new Error(`the namespace ${namespaceId} is closed`))
     this.#say(requests.close(namespaceId))
-    removeRedirect(namespace.path).catch((error: unknown) => {
-      this.#log.warn({ err: error, namespace: namespaceId }, 'rules of the name server stay in a namespace')
-    })
+    this.#turns
+      .run(namespaceId, () => removeRedirect(namespace.path))
+      .catch((error: unknown) => {
+        this.#log.warn({ err: error, namespace: namespaceId }, 'rules of the name server stay in a namespace')
+      })
   }
 
   setView(namespaceId: string, view: NameView): void {
@@ -205,9 +210,9 @@ export class Resolver implements NameServer, Disposable {
   }
 
   async #finishOpening(connection: Connection, namespace: OpenNamespace, isOpen: Promise<boolean>): Promise<void> {
-    const { id, path, token, opened } = namespace
+    const { id, opened } = namespace
     try {
-      if (!(await isOpen)) await handOverSockets(path, this.#socketPath, requests.sockets(id, token))
+      if (!(await isOpen)) await this.#turns.run(id, () => this.#handOver(namespace))
       opened.resolve()
     } catch (error) {
       // With a connection that has ended it is tried again on the next one.
@@ -218,6 +223,12 @@ export class Resolver implements NameServer, Disposable {
       opened.reject(error)
       this.#log.warn({ err: error, namespace: id }, 'a namespace has no name server')
     }
+  }
+
+  async #handOver(namespace: OpenNamespace): Promise<void> {
+    const { id, path, token } = namespace
+    if (this.#memory.namespaces.get(id) !== namespace) return
+    await handOverSockets(path, this.#socketPath, requests.sockets(id, token))
   }
 }
 

@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 export type Wish =
-  /** Each from a socket of its own, all at once. */
+  /** Each from a socket of its own, at once, as far as the buffer of the other side goes. */
   | { readonly kind: 'udp'; readonly messages: readonly string[]; readonly timeoutMs: number }
   /** All on one connection, sent at once; ends when as many answers have come, or the connection ends. */
   | { readonly kind: 'tcp'; readonly messages: readonly string[]; readonly timeoutMs: number; readonly raw?: boolean }
@@ -24,6 +24,7 @@ export type Outcome = { readonly answers: readonly (string | null)[]; readonly c
 
 const SERVER = '127.0.0.11'
 const PORT = 53
+const MESSAGES_AT_ONCE = 50
 
 function overUdp(message: Buffer, timeoutMs: number): Promise<string | null> {
   return new Promise((resolve) => {
@@ -113,7 +114,12 @@ async function fulfil(wish: Wish): Promise<Outcome> {
   const bytes = (text: string): Buffer => Buffer.from(text, 'base64')
   switch (wish.kind) {
     case 'udp': {
-      const answers = await Promise.all(wish.messages.map((message) => overUdp(bytes(message), wish.timeoutMs)))
+      const asked: Promise<string | null>[] = []
+      for (const message of wish.messages) {
+        asked.push(overUdp(bytes(message), wish.timeoutMs))
+        if (asked.length % MESSAGES_AT_ONCE === 0) await sleep(20)
+      }
+      const answers = await Promise.all(asked)
       return { answers, count: answers.filter((answer) => answer !== null).length }
     }
     case 'tcp': {

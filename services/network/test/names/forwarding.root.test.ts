@@ -5,7 +5,7 @@ import { inNamespaces } from '@caisson/testkit'
 import { decode } from 'dns-packet'
 import type { Forwarder } from '../../src/names/ports.ts'
 import { codeOf, dataOf, edns, questionOf } from './asking.ts'
-import { Stage } from './stage.ts'
+import { Stage, until } from './stage.ts'
 import { answerWith, startUpstream } from './upstream.ts'
 
 const skip = inNamespaces()
@@ -25,7 +25,10 @@ async function forwardingTo(
   service.setView('one', { networks: ['net'], forwardTo })
   service.settle()
   await opened
-  return { service, asker: stage.asker('one') }
+  const asker = stage.asker('one')
+  // It takes a while to start.
+  await until('an answer', async () => (await asker.lookUp('web').catch(() => [])).length > 0)
+  return { service, asker }
 }
 
 /** A port of this host where nobody is. */
