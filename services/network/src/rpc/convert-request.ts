@@ -25,6 +25,9 @@ import { portsOf } from './convert-ports.ts'
 
 const MOST_ATTACHMENTS = 32
 const MOST_ALIASES = 64
+const MOST_NAME_SERVERS = 8
+const MOST_DNS_WORDS = 32
+const MOST_EXTRA_HOSTS = 1_024
 
 /** Checks and converts a request. Throws `invalid-argument`, and `unimplemented` for what this version does not do. */
 export function sandboxRequestOf(message: CreateSandboxRequest): SandboxRequest {
@@ -141,6 +144,11 @@ function optional<T>(
   throw invalid(`${field} ${JSON.stringify(text)} is not ${wanted}`, { details: { field } })
 }
 
+function atMost(field: string, values: readonly string[], most: number): void {
+  if (values.length > most)
+    throw invalid(`${field} has ${values.length} entries: there may be ${most} at most`, { details: { field } })
+}
+
 const asksForNames = (dns: DnsMessage | undefined): boolean =>
   dns !== undefined &&
   dns.servers.length + dns.search.length + dns.options.length + Object.keys(dns.extraHosts).length > 0
@@ -148,6 +156,10 @@ const asksForNames = (dns: DnsMessage | undefined): boolean =>
 function dnsOf(message: DnsMessage | undefined): DnsConfig {
   if (message === undefined) return { servers: [], search: [], options: [], extraHosts: {} }
   const { servers, search, options, extraHosts } = message
+  atMost('dns.servers', servers, MOST_NAME_SERVERS)
+  atMost('dns.search', search, MOST_DNS_WORDS)
+  atMost('dns.options', options, MOST_DNS_WORDS)
+  atMost('dns.extra_hosts', Object.keys(extraHosts), MOST_EXTRA_HOSTS)
   return {
     servers: servers.map((server) => ipAddress('dns.servers', server)),
     search: search.map((domain) => resolverWord('dns.search', domain)),
