@@ -71,11 +71,11 @@ export class Connection implements Disposable {
     return reply
   }
 
-  /** What is said at once goes at once: a container that starts has ten names to say. */
+  /** What is said in one go is sent in one, before anything that waits: a container that starts has ten names to say. */
   #write(frame: Buffer): void {
     if (this.#socket.writableCorked === 0) {
       this.#socket.cork()
-      process.nextTick(() => this.#socket.uncork())
+      queueMicrotask(() => this.#socket.uncork())
     }
     this.#socket.write(frame)
   }
