@@ -217,7 +217,7 @@ export class Resolver implements NameServer, Disposable {
     } catch (error) {
       // With a connection that has ended it is tried again on the next one.
       if (connection.closed || this.#memory.namespaces.get(id) !== namespace) return
-      if (hasCode(error, 'ECONNRESET', 'ECONNREFUSED', 'EPIPE')) return connection[Symbol.dispose]()
+      if (isOfResolver(error)) return connection[Symbol.dispose]()
       this.#memory.namespaces.delete(id)
       connection.say(requests.close(id))
       opened.reject(error)
@@ -231,6 +231,10 @@ export class Resolver implements NameServer, Disposable {
     await handOverSockets(path, this.#socketPath, requests.sockets(id, token))
   }
 }
+
+/** It was not the namespace that failed, but handing its sockets over. */
+const isOfResolver = (error: unknown): boolean =>
+  error instanceof Error && 'syscall' in error && ['connect', 'sendmsg', 'recv'].includes(String(error.syscall))
 
 /** Undefined: nobody listens, or one of another build. */
 async function connectTo(socketPath: string, build: string): Promise<Connection | undefined> {

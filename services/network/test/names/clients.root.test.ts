@@ -23,6 +23,9 @@ async function standing(stage: Stage) {
   service.setView('one', { networks: ['net'], forwardTo: [] })
   service.settle()
   await opened
+  // glibc looks for no address of a family that it has none of itself.
+  for (const address of ['10.9.0.1/32', 'fd09::1/128'])
+    execFileSync('nsenter', [`--net=${stage.path('one')}`, 'ip', 'address', 'add', address, 'dev', 'lo'])
   // The mount namespace is the test's own.
   const settings = join(stage.runDir, 'resolv.conf')
   writeFileSync(settings, 'nameserver 127.0.0.11\n')

@@ -235,3 +235,18 @@ test('a program that cannot be started is tried again until it can', hosted, asy
   await opened
   assert.deepEqual(await stage.asker('a').lookUp('web'), ['10.1.0.2'])
 })
+
+test('when its socket is removed under it, another takes its place', hosted, async () => {
+  await using stage = new Stage()
+  const service = await standing(stage)
+  const asker = stage.asker('a')
+  await asker.lookUp('web')
+  const pid = pidOf(stage)
+  rmSync(join(stage.runDir, 'names.sock'))
+  await stage.namespace('f')
+  await open(stage, service, 'f')
+  assert.deepEqual(await stage.asker('f').lookUp('web'), ['10.1.0.2'])
+  assert.deepEqual(await asker.lookUp('web'), ['10.1.0.2'])
+  await until('the other one ends', () => !resolversOf(stage.runDir).includes(pid), 20_000)
+  assert.deepEqual(await asker.lookUp('web'), ['10.1.0.2'])
+})
