@@ -1,7 +1,6 @@
 import { alreadyExists, failedPrecondition, invalid, notFound, now } from '@caisson/api'
-import { hostsInside, hostsOfHost } from '../names/hosts-file.ts'
+import { type Files, filesAlone, filesOfHost, filesOn } from '../names/files.ts'
 import type { Names } from '../names/names.ts'
-import { resolvConfAlone, resolvConfConnected, resolvConfOfHost } from '../names/resolv-conf.ts'
 import { fingerprintOf } from '../network/fingerprint.ts'
 import type { Networks } from '../network/networks.ts'
 import type { Publications } from '../publishing/publications.ts'
@@ -183,13 +182,13 @@ export class Sandboxes {
   async #make(request: SandboxRequest, fingerprint: string, requestId: string): Promise<Sandbox> {
     const { publications } = this.#options
     const { wish } = request
-    if (wish.mode === 'host') return this.#record(request, fingerprint, requestId, this.#filesOfHost(request), [])
+    if (wish.mode === 'host') return this.#record(request, fingerprint, requestId, this.#onHost(request), [])
     if (wish.mode === 'shared') return this.#record(request, fingerprint, requestId, this.#shared(wish.sandboxId), [])
     // First, so that nothing was begun when somebody else has one of them.
     const ports = await publications.claim(request.id, request.ports)
     try {
       return await this.#makeOwn(request, wish, (namespace) =>
-        this.#record(request, fingerprint, requestId, this.#filesOfOwn(request, namespace), ports),
+        this.#record(request, fingerprint, requestId, this.#own(request, namespace), ports),
       )
     } catch (error) {
       publications.withdraw(request.id)
@@ -278,30 +277,24 @@ export class Sandboxes {
     return sandbox
   }
 
-  #filesOfHost({ dns, hostname }: SandboxRequest): Surroundings {
-    const { host } = this.#options
-    const resolvConf = resolvConfOfHost(host.resolvConf(), dns)
-    return { namespace: undefined, hostname, dns, resolvConf, hosts: hostsOfHost(host.hosts(), dns) }
+  #onHost({ dns, hostname }: SandboxRequest): Surroundings {
+    return { namespace: undefined, hostname, dns, ...filesOfHost(this.#options.host, { dns }) }
   }
 
-  #filesOfOwn({ dns, hostname, wish }: SandboxRequest, namespace: Namespace): Surroundings {
+  #own({ dns, hostname, wish }: SandboxRequest, namespace: Namespace): Surroundings {
     const { host, endpoints, fallbackDns } = this.#options
-    if (wish.mode === 'bridge')
-      return { namespace, hostname, dns, ...this.#filesOn(endpoints.wiresOf(namespace), { hostname, dns }) }
-    const resolvConf = resolvConfAlone(host.resolvConf(), dns, fallbackDns)
-    return { namespace, hostname, dns, resolvConf, hosts: hostsInside(hostname, [], dns) }
-  }
-
-  /** With internal networks alone there is nothing of the host's. */
-  #filesOn(wires: readonly Wire[], { hostname, dns }: Pick<Sandbox, 'hostname' | 'dns'>): Files {
-    const hostConf = gatewayOf(wires) === undefined ? '' : this.#options.host.resolvConf()
-    return { resolvConf: resolvConfConnected(hostConf, dns), hosts: hostsInside(hostname, wires, dns) }
+    const wanted = { hostname, dns }
+    const files =
+      wish.mode === 'bridge'
+        ? filesOn(host, endpoints.wiresOf(namespace), wanted)
+        : filesAlone(host, wanted, fallbackDns)
+    return { namespace, ...wanted, ...files }
   }
 
   /** Within the transaction that changes its endpoints to these. */
   #rewriteFiles(sandbox: Sandbox, namespace: Namespace, present: readonly Endpoint[]): void {
-    const { endpoints, store } = this.#options
-    store.setFiles(namespace.id, this.#filesOn(endpoints.wiresOf({ ...namespace, endpoints: present }), sandbox))
+    const { endpoints, host, store } = this.#options
+    store.setFiles(namespace.id, filesOn(host, endpoints.wiresOf({ ...namespace, endpoints: present }), sandbox))
   }
 
   /** Its names and what it may look up are those of its connections. */
@@ -314,8 +307,6 @@ export class Sandboxes {
 
 /** Where a sandbox is, and what it is told of that. */
 type Surroundings = Files & Pick<Sandbox, 'namespace' | 'hostname' | 'dns'>
-
-type Files = Pick<Sandbox, 'resolvConf' | 'hosts'>
 
 /** Where published ports lead: through the network of the default route, or the first one. */
 function targetOf(wires: readonly Wire[]): Target | undefined {
