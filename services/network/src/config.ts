@@ -1,7 +1,8 @@
+import { isIP } from 'node:net'
 import { busConfig } from '@caisson/bus'
 import { baseConfig } from '@caisson/service-kit'
 import { z } from 'zod'
-import { parseIpv4, parseSubnet, type Subnet } from './ipam/ipv4.ts'
+import { parseSubnet, type Subnet } from './ipam/ipv4.ts'
 import type { AddressPool } from './ipam/subnet-choice.ts'
 
 const subnet = z.string().transform((text, context): Subnet => {
@@ -20,7 +21,7 @@ const addressPool = z
   })
   .refine((pool) => pool.prefixLength >= pool.base.prefixLength, 'prefixLength must not be shorter than that of base')
 
-const nameServer = z.string().refine((text) => parseIpv4(text) !== undefined, 'must be an IPv4 address')
+const nameServer = z.string().refine((text) => isIP(text) !== 0, 'must be an IP address')
 
 const defaultPools: readonly AddressPool[] = [
   { base: { base: 0xac100000, prefixLength: 12 }, prefixLength: 20 },
@@ -40,7 +41,7 @@ export const configSchema = baseConfig.extend({
     .array(addressPool)
     .min(1)
     .default(() => [...defaultPools]),
-  /** Name servers of containers when the host's own cannot be reached from inside. */
+  /** Name servers that containers' questions go to when the host names none. */
   fallbackDns: z.array(nameServer).default(['1.1.1.1', '8.8.8.8']),
 })
 

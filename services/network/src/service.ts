@@ -2,6 +2,10 @@ import type { RpcServer } from '@caisson/api'
 import { NetworksDefinition, SandboxesDefinition } from '@caisson/api/network'
 import type { Logger } from '@caisson/service-kit'
 import type { AddressPool } from './ipam/subnet-choice.ts'
+import { Names } from './names/names.ts'
+import type { NameServer } from './names/ports.ts'
+import { hostServersOf } from './names/resolv-conf.ts'
+import { restoreNames } from './names/restore.ts'
 import { Networks } from './network/networks.ts'
 import { StandingNetworks } from './network/standing-networks.ts'
 import { UserNetworks } from './network/user-networks.ts'
@@ -17,6 +21,7 @@ import { Sandboxes } from './sandbox/sandboxes.ts'
 export type NetworkServiceDeps = {
   readonly store: SandboxStore
   readonly host: HostPort
+  readonly nameServer: NameServer
   readonly events: SandboxEvents
   readonly log: Logger
   /** Six hexadecimal digits that are this engine's alone on this machine. */
@@ -34,8 +39,10 @@ export type NetworkService = {
   readonly userNetworks: UserNetworks
   readonly sandboxes: Sandboxes
   readonly publications: Publications
-  /** Before serving: makes kernel and records agree. */
+  /** Before serving: makes kernel and records agree, and says again who is called what. */
   reconcile(): void
+  /** Content of the host's resolv.conf, at the start and whenever it is another. */
+  useHostNameServers(resolvConf: string): void
   /** Puts the firewall's rules back when somebody removed them. */
   restoreFirewall(): void
   register(server: RpcServer): readonly string[]
@@ -44,7 +51,7 @@ export type NetworkService = {
 }
 
 export function createNetworkService(deps: NetworkServiceDeps): NetworkService {
-  const { store, host, events, log, tag, config } = deps
+  const { store, host, nameServer, events, log, tag, config } = deps
   const networks = new Networks({ store, host, events, tag, pools: config.addressPools })
   const publications = new Publications({ store, host, log })
   const standing = new StandingNetworks({
@@ -54,9 +61,11 @@ export function createNetworkService(deps: NetworkServiceDeps): NetworkService {
   })
   const userNetworks = new UserNetworks({ store, host, events, networks, standing, tag })
   const endpoints = new Endpoints({ store, host, networks, tag })
+  const names = new Names(nameServer)
   const namespaces = new NamespacePool({
     store,
     host,
+    nameServer,
     networks,
     standing,
     endpoints,
@@ -66,13 +75,17 @@ export function createNetworkService(deps: NetworkServiceDeps): NetworkService {
   })
   const { fallbackDns } = config
   const parts = { networks, endpoints, namespaces, publications }
-  const sandboxes = new Sandboxes({ store, host, events, ...parts, fallbackDns })
+  const sandboxes = new Sandboxes({ store, host, events, ...parts, names, fallbackDns })
   return {
     networks,
     userNetworks,
     sandboxes,
     publications,
-    reconcile: () => reconcile({ store, host, events, standing, log, ...parts }),
+    reconcile() {
+      reconcile({ store, host, events, standing, log, ...parts })
+      restoreNames({ store, host, endpoints, nameServer, names, log })
+    },
+    useHostNameServers: (resolvConf) => nameServer.setHostServers(hostServersOf(resolvConf, fallbackDns)),
     restoreFirewall: () => standing.program(),
     register(server) {
       server.register(SandboxesDefinition, sandboxesHandlers({ sandboxes, networks, publications, host }))

@@ -182,7 +182,7 @@ export class FakeHost implements HostPort {
   }
 
   resolvConf(): string {
-    return 'nameserver 10.0.0.53\n'
+    return 'nameserver 10.0.0.53\nsearch lan\n'
   }
 
   hosts(): string {

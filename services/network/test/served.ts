@@ -8,6 +8,7 @@ import { createNetworkService, type NetworkService } from '../src/service.ts'
 import { migrations } from '../src/store/migrations.ts'
 import { NetworkStore } from '../src/store/network-store.ts'
 import type { FakeHost } from './fake-host.ts'
+import { FakeNameServer } from './fake-name-server.ts'
 
 const descriptors = join(import.meta.dirname, '../../../packages/api/src/gen/descriptors.binpb')
 
@@ -16,6 +17,7 @@ export type Served = AsyncDisposable & {
   readonly service: NetworkService
   readonly store: NetworkStore
   readonly events: EventLog
+  readonly nameServer: FakeNameServer
   readonly sandboxes: ServiceClient<typeof SandboxesDefinition>
   readonly networks: ServiceClient<typeof NetworksDefinition>
 }
@@ -27,7 +29,17 @@ export async function serveOn(root: string, host: FakeHost, sizes = { poolSize: 
   const store = new NetworkStore(db)
   const events = new EventLog(db, { service: 'network', hostName: 'test', retention: 1_000 })
   const config = { ...configSchema.parse({}), ...sizes }
-  const service = createNetworkService({ store, host, events: networkEvents(events), log, tag: '000000', config })
+  const nameServer = new FakeNameServer()
+  const service = createNetworkService({
+    store,
+    host,
+    nameServer,
+    events: networkEvents(events),
+    log,
+    tag: '000000',
+    config,
+  })
+  service.useHostNameServers(host.resolvConf())
   service.reconcile()
   const layout = { ...layoutOf(root), runDir: root }
   const register = service.register
@@ -38,6 +50,7 @@ export async function serveOn(root: string, host: FakeHost, sizes = { poolSize: 
     service,
     store,
     events,
+    nameServer,
     sandboxes: channel.client(SandboxesDefinition),
     networks: channel.client(NetworksDefinition),
     [Symbol.asyncDispose]: () => open.disposeAsync(),

@@ -54,7 +54,7 @@ export class Connection implements Disposable {
   }
 
   say(frame: Buffer): void {
-    if (!this.#closed) this.#socket.write(frame)
+    if (!this.#closed) this.#write(frame)
   }
 
   [Symbol.dispose](): void {
@@ -65,10 +65,19 @@ export class Connection implements Disposable {
     if (this.#closed) throw ended()
     const asked = Promise.withResolvers<Reply>()
     this.#asked.push(asked)
-    this.#socket.write(frame)
+    this.#write(frame)
     const reply = await asked.promise
     if (!isOf(reply, type)) throw new Error(`the resolver answers ${reply.type} where ${type} was asked for`)
     return reply
+  }
+
+  /** What is said in one go is sent in one, before anything that waits: a container that starts has ten names to say. */
+  #write(frame: Buffer): void {
+    if (this.#socket.writableCorked === 0) {
+      this.#socket.cork()
+      queueMicrotask(() => this.#socket.uncork())
+    }
+    this.#socket.write(frame)
   }
 
   #receive(chunk: Buffer): void {

@@ -1,5 +1,7 @@
 import type { Logger } from '@caisson/service-kit'
 import { formatMac } from '../ipam/ipv4.ts'
+import { openInTime } from '../names/open-in-time.ts'
+import type { NameServer } from '../names/ports.ts'
 import type { BridgeNetwork } from '../network/network.ts'
 import type { Networks } from '../network/networks.ts'
 import type { StandingNetworks } from '../network/standing-networks.ts'
@@ -14,6 +16,7 @@ export type NamespacePoolOptions = {
   readonly networks: Networks
   readonly standing: StandingNetworks
   readonly endpoints: Endpoints
+  readonly nameServer: Pick<NameServer, 'open' | 'close'>
   readonly log: Logger
   /** Ready namespaces on the default network once it is used, and ready namespaces with only loopback. */
   readonly wiredAhead: number
@@ -24,7 +27,8 @@ const BARE = 'bare'
 
 /**
  * Makes namespaces, keeps some ready, and takes them down. A namespace that is ready is complete: recorded, pinned, with
- * its address (which is leased for it), its route and its place in the firewall. To take one costs the kernel nothing.
+ * its address (which is leased for it), its route, its name server and its place in the firewall. To take one costs the
+ * kernel nothing.
  */
 export class NamespacePool {
   readonly #options: NamespacePoolOptions
@@ -60,8 +64,11 @@ export class NamespacePool {
 
   /** Takes a namespace down in the kernel; what is gone is no error. Its record stays. */
   dismantle(namespace: Namespace): void {
-    for (const endpoint of namespace.endpoints) this.#options.host.expel(endpoint)
-    this.#options.host.releaseNamespace(namespace.id)
+    const { host, nameServer } = this.#options
+    for (const endpoint of namespace.endpoints) host.expel(endpoint)
+    // It would keep the namespace, and with it the interfaces.
+    nameServer.close(namespace.id)
+    host.releaseNamespace(namespace.id)
   }
 
   /** Gives its addresses back, once its record is deleted. */
@@ -149,17 +156,18 @@ export class NamespacePool {
   async #makeBare(fromPath: string | undefined): Promise<Namespace> {
     const namespace: Namespace = { id: newId(8), endpoints: [] }
     await this.#options.host.makeNamespace(namespace.id, [], fromPath)
-    this.#undoingOnFailure(namespace, () => this.#options.store.insertNamespace(namespace))
+    await this.#undoingOnFailure(namespace, async () => this.#options.store.insertNamespace(namespace))
     return namespace
   }
 
   async #makeWired(connections: readonly Connection[], fromPath: string | undefined): Promise<Namespace> {
-    const { host, store, endpoints } = this.#options
+    const { host, nameServer, store, endpoints } = this.#options
     const wires = endpoints.lease(connections)
     const namespace: Namespace = { id: newId(8), endpoints: wires.map(({ endpoint }) => endpoint) }
     try {
       await host.makeNamespace(namespace.id, wires, fromPath)
-      this.#undoingOnFailure(namespace, () => {
+      await this.#undoingOnFailure(namespace, async () => {
+        await openInTime(nameServer, namespace.id, host.namespacePath(namespace.id))
         for (const { endpoint } of wires) host.admit(endpoint)
         store.insertNamespace(namespace)
       })
@@ -170,9 +178,9 @@ export class NamespacePool {
     return namespace
   }
 
-  #undoingOnFailure(made: Namespace, finish: () => void): void {
+  async #undoingOnFailure(made: Namespace, finish: () => Promise<void>): Promise<void> {
     try {
-      finish()
+      await finish()
     } catch (error) {
       this.dismantle(made)
       throw error

@@ -88,6 +88,8 @@ export type SandboxStore = PublishingStore & {
   /** In the order of their ids. */
   sandboxes(): Sandbox[]
   insertSandbox(sandbox: Sandbox): void
+  /** Of every sandbox that uses this namespace. */
+  setFiles(namespaceId: string, files: Pick<Sandbox, 'resolvConf' | 'hosts'>): void
   deleteSandbox(id: string): void
   /** How many sandboxes use a namespace. */
   usersOf(namespaceId: string): number

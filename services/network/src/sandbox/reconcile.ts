@@ -29,7 +29,8 @@ export function reconcile(options: ReconcileOptions): void {
   const { store, host, networks, standing, namespaces } = options
   const recorded = store.namespaces()
   networks.load((networkId) => recorded.some(({ endpoints }) => endpoints.some((each) => each.networkId === networkId)))
-  for (const id of host.pins()) if (!recorded.some((namespace) => namespace.id === id)) host.releaseNamespace(id)
+  for (const id of host.pins())
+    if (!recorded.some((namespace) => namespace.id === id)) namespaces.dismantle({ id, endpoints: [] })
   const endpoints = recorded.flatMap((namespace) => namespace.endpoints)
   for (const { networkId, address } of endpoints) networks.leases(networks.bridge(networkId)).take(address)
   removeStrays(options, endpoints)

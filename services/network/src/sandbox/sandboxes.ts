@@ -1,13 +1,22 @@
 import { alreadyExists, failedPrecondition, invalid, notFound, now } from '@caisson/api'
+import { type Files, filesAlone, filesOfHost, filesOn } from '../names/files.ts'
+import type { Names } from '../names/names.ts'
 import { fingerprintOf } from '../network/fingerprint.ts'
 import type { Networks } from '../network/networks.ts'
 import type { Publications } from '../publishing/publications.ts'
 import type { PortWish, PublishedPort, Target } from '../publishing/published-port.ts'
 import type { Connection, Endpoints } from './endpoints.ts'
-import { hostsInside, hostsOfHost, resolvConfInside, resolvConfOfHost } from './files.ts'
 import type { NamespacePool } from './namespace-pool.ts'
 import type { HostPort, InterfaceCounters, SandboxEvents, SandboxStore } from './ports.ts'
-import { type Attachment, gatewayOf, type Namespace, type Sandbox, type SandboxRequest, type Wire } from './sandbox.ts'
+import {
+  type Attachment,
+  type Endpoint,
+  gatewayOf,
+  type Namespace,
+  type Sandbox,
+  type SandboxRequest,
+  type Wire,
+} from './sandbox.ts'
 import { Turns } from './turns.ts'
 
 export type SandboxesOptions = {
@@ -18,6 +27,7 @@ export type SandboxesOptions = {
   readonly endpoints: Endpoints
   readonly namespaces: NamespacePool
   readonly publications: Publications
+  readonly names: Names
   readonly fallbackDns: readonly string[]
 }
 
@@ -64,10 +74,12 @@ export class Sandboxes {
       const sandbox = this.get(id)
       const namespace = this.#connectable(sandbox)
       if (!this.#options.host.isAlive(namespace.id)) throw namespaceGone(id)
-      await namespaces.connect(namespace, this.#connection(attachment), (endpoint) =>
-        events.sandboxConnected(sandbox, endpoint, requestId),
-      )
-      return this.#retargeted(id)
+      const connection = this.#connection(attachment)
+      await namespaces.connect(namespace, connection, (endpoint) => {
+        this.#rewriteFiles(sandbox, namespace, [...namespace.endpoints, endpoint])
+        events.sandboxConnected(sandbox, endpoint, requestId)
+      })
+      return this.#reintroduced(this.#retargeted(id))
     })
   }
 
@@ -77,7 +89,7 @@ export class Sandboxes {
    */
   disconnect(id: string, reference: string, force: boolean, requestId: string): Promise<Sandbox> {
     return this.#turns.run(id, async () => {
-      const { endpoints, events, host, networks, publications } = this.#options
+      const { endpoints, events, host, names, networks, publications } = this.#options
       const sandbox = this.get(id)
       const namespace = this.#connectable(sandbox)
       const { id: networkId, name } = networks.find(reference)
@@ -88,7 +100,19 @@ export class Sandboxes {
       // Nothing leads to an address that somebody else may have next.
       const others = endpoints.wiresOf(namespace).filter(({ network }) => network.id !== networkId)
       publications.retarget(id, targetOf(others))
-      await endpoints.disconnect(namespace, wire, () => events.sandboxDisconnected(sandbox, wire.endpoint, requestId))
+      names.leave(wire.endpoint)
+      try {
+        await endpoints.disconnect(namespace, wire, () => {
+          this.#rewriteFiles(
+            sandbox,
+            namespace,
+            others.map(({ endpoint }) => endpoint),
+          )
+          events.sandboxDisconnected(sandbox, wire.endpoint, requestId)
+        })
+      } finally {
+        this.#reintroduced(this.get(id))
+      }
       return this.get(id)
     })
   }
@@ -96,13 +120,14 @@ export class Sandboxes {
   /** Removes it with its namespace, unless another sandbox shares that. One that is not there is no error. */
   delete(id: string, requestId: string): Promise<void> {
     return this.#turns.run(id, async () => {
-      const { store, events, namespaces, publications } = this.#options
+      const { store, events, names, namespaces, publications } = this.#options
       const sandbox = store.sandbox(id)
       if (sandbox === undefined) return
       const { namespace } = sandbox
       const unused = namespace !== undefined && store.usersOf(namespace.id) === 1 ? namespace : undefined
       // The kernel first: what a crash leaves of the record is found without its namespace at the next start.
       publications.withdraw(id)
+      if (sandbox.mode === 'bridge') for (const endpoint of namespace?.endpoints ?? []) names.leave(endpoint)
       if (unused !== undefined) namespaces.dismantle(unused)
       store.passing(() => {
         store.deleteSandbox(id)
@@ -157,13 +182,13 @@ export class Sandboxes {
   async #make(request: SandboxRequest, fingerprint: string, requestId: string): Promise<Sandbox> {
     const { publications } = this.#options
     const { wish } = request
-    if (wish.mode === 'host') return this.#record(request, fingerprint, requestId, undefined, [])
+    if (wish.mode === 'host') return this.#record(request, fingerprint, requestId, this.#onHost(request), [])
     if (wish.mode === 'shared') return this.#record(request, fingerprint, requestId, this.#shared(wish.sandboxId), [])
     // First, so that nothing was begun when somebody else has one of them.
     const ports = await publications.claim(request.id, request.ports)
     try {
       return await this.#makeOwn(request, wish, (namespace) =>
-        this.#record(request, fingerprint, requestId, namespace, ports),
+        this.#record(request, fingerprint, requestId, this.#own(request, namespace), ports),
       )
     } catch (error) {
       publications.withdraw(request.id)
@@ -217,9 +242,9 @@ export class Sandboxes {
     )
   }
 
-  #shared(sandboxId: string): Namespace {
-    const { namespace } = this.get(sandboxId)
-    if (namespace !== undefined) return namespace
+  #shared(sandboxId: string): Surroundings {
+    const { namespace, resolvConf, hosts, hostname, dns } = this.get(sandboxId)
+    if (namespace !== undefined) return { namespace, resolvConf, hosts, hostname, dns }
     throw invalid(`sandbox ${sandboxId} is in the host's network: use mode HOST to join it`)
   }
 
@@ -227,18 +252,19 @@ export class Sandboxes {
     request: SandboxRequest,
     fingerprint: string,
     requestId: string,
-    namespace: Namespace | undefined,
+    surroundings: Surroundings,
     ports: readonly PublishedPort[],
   ): Sandbox {
-    const { store, events, publications, endpoints } = this.#options
-    const target = namespace && targetOf(endpoints.wiresOf(namespace))
+    const { store, events, names, publications, endpoints } = this.#options
+    const { namespace } = surroundings
+    const wires = namespace === undefined ? [] : endpoints.wiresOf(namespace)
+    const target = targetOf(wires)
     const sandbox: Sandbox = {
       id: request.id,
       name: request.name,
       mode: request.wish.mode,
       labels: request.labels,
-      namespace,
-      ...this.#files(request, namespace),
+      ...surroundings,
       createdAt: now(),
       request: fingerprint,
     }
@@ -247,27 +273,40 @@ export class Sandboxes {
       if (target !== undefined) publications.publish({ sandboxId: request.id, ...target, ports })
       events.sandboxCreated(sandbox, requestId)
     })
+    if (sandbox.mode === 'bridge') names.introduce(sandbox, wires)
     return sandbox
   }
 
-  #files(request: SandboxRequest, namespace: Namespace | undefined): Pick<Sandbox, 'resolvConf' | 'hosts'> {
+  #onHost({ dns, hostname }: SandboxRequest): Surroundings {
+    return { namespace: undefined, hostname, dns, ...filesOfHost(this.#options.host, { dns }) }
+  }
+
+  #own({ dns, hostname, wish }: SandboxRequest, namespace: Namespace): Surroundings {
     const { host, endpoints, fallbackDns } = this.#options
-    const { dns, hostname } = request
-    if (namespace === undefined)
-      return { resolvConf: resolvConfOfHost(host.resolvConf(), dns), hosts: hostsOfHost(host.hosts(), dns) }
-    const wires = endpoints.wiresOf(namespace)
-    const way = gatewayOf(wires)
-    // With internal networks alone no name server of the host can be asked.
-    const shutIn = wires.length > 0 && way === undefined
-    return {
-      resolvConf: shutIn ? resolvConfInside('', dns, []) : resolvConfInside(host.resolvConf(), dns, fallbackDns),
-      hosts: hostsInside(
-        { hostname, address: wires[0]?.endpoint.address, gateway: (way ?? wires[0])?.network.bridge.gateway },
-        dns,
-      ),
-    }
+    const wanted = { hostname, dns }
+    const files =
+      wish.mode === 'bridge'
+        ? filesOn(host, endpoints.wiresOf(namespace), wanted)
+        : filesAlone(host, wanted, fallbackDns)
+    return { namespace, ...wanted, ...files }
+  }
+
+  /** Within the transaction that changes its endpoints to these. */
+  #rewriteFiles(sandbox: Sandbox, namespace: Namespace, present: readonly Endpoint[]): void {
+    const { endpoints, host, store } = this.#options
+    store.setFiles(namespace.id, filesOn(host, endpoints.wiresOf({ ...namespace, endpoints: present }), sandbox))
+  }
+
+  /** Its names and what it may look up are those of its connections. */
+  #reintroduced(sandbox: Sandbox): Sandbox {
+    const { endpoints, names } = this.#options
+    if (sandbox.namespace) names.introduce(sandbox, endpoints.wiresOf(sandbox.namespace))
+    return sandbox
   }
 }
+
+/** Where a sandbox is, and what it is told of that. */
+type Surroundings = Files & Pick<Sandbox, 'namespace' | 'hostname' | 'dns'>
 
 /** Where published ports lead: through the network of the default route, or the first one. */
 function targetOf(wires: readonly Wire[]): Target | undefined {

@@ -127,4 +127,15 @@ export const migrations: readonly Migration[] = [
       ) STRICT, WITHOUT ROWID;
     `,
   },
+  {
+    name: 'what sandboxes are called and whom they ask',
+    sql: `
+      ALTER TABLE sandbox ADD COLUMN hostname TEXT NOT NULL DEFAULT '';
+      ALTER TABLE sandbox ADD COLUMN dns TEXT NOT NULL
+        DEFAULT '{"servers":[],"search":[],"options":[],"extraHosts":{}}';
+      UPDATE sandbox SET hostname = coalesce(json_extract(request, '$.hostname'), ''),
+        dns = coalesce(json_extract(request, '$.dns'), dns)
+        WHERE json_valid(request);
+    `,
+  },
 ]

@@ -87,6 +87,10 @@ export class NetworkStore implements SandboxStore {
     this.#sandboxes.insert(sandbox)
   }
 
+  setFiles(namespaceId: string, files: Pick<Sandbox, 'resolvConf' | 'hosts'>): void {
+    this.#sandboxes.setFiles(namespaceId, files)
+  }
+
   publications(): Publication[] {
     return this.#ports.all()
   }

@@ -27,12 +27,13 @@ export async function startUpstream(
   udp: (heard: Heard) => void,
   tcp?: (message: Buffer) => Buffer | undefined,
   address = '127.0.0.1',
+  wantedPort = 0,
 ): Promise<Upstream> {
   await using stack = new AsyncDisposableStack()
   const heard: Heard[] = []
   const socket = createSocket('udp4')
   stack.defer(() => void socket.close())
-  await new Promise<void>((resolve) => socket.bind(0, address, resolve))
+  await new Promise<void>((resolve) => socket.bind(wantedPort, address, resolve))
   const { port } = socket.address()
   socket.on('message', (message, from) => {
     const each = { message, from, reply: (bytes: Buffer) => socket.send(bytes, from.port, from.address) }

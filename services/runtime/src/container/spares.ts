@@ -164,6 +164,7 @@ function kindOf(name: string, spec: ContainerSpec): string | undefined {
     spec.storageBytes === undefined &&
     namespaces.user === 'private' &&
     spec.hostname === '' &&
+    spec.domainname === '' &&
     Object.keys(spec.labels).length === 0 &&
     network.attachments.length === 0 &&
     !network.ports &&
