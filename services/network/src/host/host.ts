@@ -119,6 +119,14 @@ export class Host implements HostPort, Disposable {
     this.#publisher.programmed(published)
   }
 
+  addToFirewall(network: BridgeNetwork): boolean {
+    return this.#firewall.addNetwork(network)
+  }
+
+  removeFromFirewall(networks: readonly BridgeNetwork[]): boolean {
+    return this.#firewall.removeNetworks(networks)
+  }
+
   holdPorts(ports: HostPorts): Promise<Disposable> {
     return this.#publisher.hold(ports)
   }

@@ -30,6 +30,10 @@ export type HostPort = PublishingHost & {
     endpoints: readonly Endpoint[],
     published: readonly Publication[],
   ): void
+  /** The rules of one more network, beside those that stand. False: they do not stand as they should, so program them. */
+  addToFirewall(network: BridgeNetwork): boolean
+  /** Removes those of some, but not all. False: as above. */
+  removeFromFirewall(networks: readonly BridgeNetwork[]): boolean
   /** Lets this endpoint, and nobody else, speak with its address through its port. */
   admit(endpoint: Endpoint): void
   /** Undoes admit; what is not admitted is no error. */
