@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { conflict } from '@caisson/api'
 import { ipv4Bytes, macOf } from '../ipam/ipv4.ts'
-import { hasCode, NETLINK_ROUTE, NetlinkSocket } from '../kernel/netlink-socket.ts'
+import { hasCode, type NetlinkSocket } from '../kernel/netlink-socket.ts'
 import { addAddress } from '../kernel/rtnetlink/address.ts'
 import {
   createBridge,
@@ -15,13 +15,14 @@ import {
 } from '../kernel/rtnetlink/link.ts'
 import type { BridgeNetwork } from '../network/network.ts'
 import { BRIDGE_PREFIX, PORT_PREFIX } from './firewall-rules.ts'
+import { LinkRemovals } from './link-removals.ts'
 
 const IP_FORWARD = '/proc/sys/net/ipv4/ip_forward'
 
 /** The bridges of this engine's networks, in the host's own namespace. */
 export class Bridges implements Disposable {
   readonly #route: NetlinkSocket
-  readonly #removal = NetlinkSocket.open(NETLINK_ROUTE)
+  readonly #removals: LinkRemovals
   readonly #tag: string
   /** This service turned forwarding on. */
   #turnedOn: boolean
@@ -31,6 +32,7 @@ export class Bridges implements Disposable {
     this.#tag = tag
     this.#route = route
     this.#turnedOn = turnedOn
+    this.#removals = new LinkRemovals(this.#group)
   }
 
   find(name: string): Link | undefined {
@@ -84,40 +86,30 @@ export class Bridges implements Disposable {
 
   /** As remove, all of them in the time of one. */
   removeAll(names: ReadonlySet<string>): void {
-    const links = this.#links().filter((link) => names.has(link.name) && this.isOwn(link))
-    if (links.length === 0) return
-    const group = this.#mark(0).readUInt32BE(1)
-    this.#route.request(
-      'mark bridges to be removed',
-      links.map(({ index }) => setLink({ index, group })),
-    )
-    this.#route.request('remove bridges', [deleteGroup(group)])
+    this.#removeAtOnce(this.#links().filter((link) => names.has(link.name) && this.isOwn(link)))
   }
 
   async removeAsync(name: string): Promise<void> {
     const link = this.find(name)
-    if (link !== undefined && this.isOwn(link)) await this.removePort(name)
+    if (link !== undefined && this.isOwn(link)) await this.#removals.remove(link.index)
   }
 
   /** Off the event loop; one that is gone is no error. */
   async removePort(name: string): Promise<void> {
-    try {
-      await this.#removal.requestAsync(`remove the interface ${name}`, [deleteLink(name)])
-    } catch (error) {
-      if (!hasCode(error, 'ENODEV')) throw error
-    }
+    const link = this.find(name)
+    if (link !== undefined) await this.#removals.remove(link.index)
   }
 
   /** Removes own bridges and ports of bridges, but for those of these names. */
   removeStrays(kept: { bridges: ReadonlySet<string>; ports: ReadonlySet<string> }): void {
-    for (const link of this.#links()) {
-      const port = link.name.startsWith(`${PORT_PREFIX}${this.#tag}`) && !kept.ports.has(link.name)
-      if (port || (this.isOwn(link) && !kept.bridges.has(link.name))) this.#remove(link.name)
-    }
+    const isStray = (link: Link): boolean =>
+      (link.name.startsWith(`${PORT_PREFIX}${this.#tag}`) && !kept.ports.has(link.name)) ||
+      (this.isOwn(link) && !kept.bridges.has(link.name))
+    this.#removeAtOnce(this.#links().filter(isStray))
   }
 
   [Symbol.dispose](): void {
-    this.#removal[Symbol.dispose]()
+    this.#removals[Symbol.dispose]()
   }
 
   #remove(name: string): void {
@@ -128,8 +120,25 @@ export class Bridges implements Disposable {
     }
   }
 
+  #removeAtOnce(links: readonly Link[]): void {
+    try {
+      for (const { index } of links)
+        this.#route.request('mark an interface to be removed', [setLink({ index, group: this.#group })])
+      if (links.length > 0) this.#route.request('remove interfaces', [deleteGroup(this.#group)])
+    } catch (error) {
+      // Its namespace took one along meanwhile: then each for itself.
+      if (!hasCode(error, 'ENODEV')) throw error
+      for (const { name } of links) this.#remove(name)
+    }
+  }
+
   #links(): Link[] {
     return this.#route.dump('list interfaces', dumpLinks()).flatMap((answer) => parseLink(answer) ?? [])
+  }
+
+  /** A group of links that only those of this engine are in. */
+  get #group(): number {
+    return this.#mark(0).readUInt32BE(1)
   }
 
   /** A locally administered MAC address that only bridges of this engine have. */
