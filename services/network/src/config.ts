@@ -35,6 +35,8 @@ export const configSchema = baseConfig.extend({
   poolSize: z.int().min(0).max(256).default(4),
   /** Namespaces with only loopback that are made ahead of time, once one was asked for. 0: none. */
   barePoolSize: z.int().min(0).max(256).default(2),
+  /** Namespaces that are made ahead on each network that somebody made, while containers start on it. 0: none. */
+  networkPoolSize: z.int().min(0).max(16).default(2),
   /** Where subnets of networks come from: the first that the host does not use. */
   addressPools: z
     .array(addressPool)

@@ -2,6 +2,7 @@ import type { RpcServer } from '@caisson/api'
 import { NetworksDefinition, SandboxesDefinition } from '@caisson/api/network'
 import type { Logger } from '@caisson/service-kit'
 import type { AddressPool } from './ipam/subnet-choice.ts'
+import type { BridgeNetwork } from './network/network.ts'
 import { Networks } from './network/networks.ts'
 import { StandingNetworks } from './network/standing-networks.ts'
 import { UserNetworks } from './network/user-networks.ts'
@@ -24,6 +25,7 @@ export type NetworkServiceDeps = {
   readonly config: {
     readonly poolSize: number
     readonly barePoolSize: number
+    readonly networkPoolSize: number
     readonly addressPools: readonly AddressPool[]
     readonly fallbackDns: readonly string[]
   }
@@ -52,7 +54,6 @@ export function createNetworkService(deps: NetworkServiceDeps): NetworkService {
     endpoints: () => store.namespaces().flatMap((namespace) => namespace.endpoints),
     published: () => publications.live(),
   })
-  const userNetworks = new UserNetworks({ store, host, events, networks, standing, tag })
   const endpoints = new Endpoints({ store, host, networks, tag })
   const namespaces = new NamespacePool({
     store,
@@ -63,7 +64,10 @@ export function createNetworkService(deps: NetworkServiceDeps): NetworkService {
     log,
     wiredAhead: config.poolSize,
     bareAhead: config.barePoolSize,
+    networkAhead: config.networkPoolSize,
   })
+  const vacate = (network: BridgeNetwork): Promise<void> => namespaces.vacate(network)
+  const userNetworks = new UserNetworks({ store, host, events, networks, standing, vacate, tag })
   const { fallbackDns } = config
   const parts = { networks, endpoints, namespaces, publications }
   const sandboxes = new Sandboxes({ store, host, events, ...parts, fallbackDns })

@@ -87,12 +87,16 @@ export type SandboxStore = PublishingStore & {
   insertNamespace(namespace: Namespace): void
   deleteNamespace(id: string): void
   insertEndpoint(namespaceId: string, endpoint: Endpoint): void
+  /** Its aliases and its priority. */
+  updateEndpoint(endpoint: Endpoint): void
   deleteEndpoint(id: string): void
   sandbox(id: string): Sandbox | undefined
   /** In the order of their ids. */
   sandboxes(): Sandbox[]
   insertSandbox(sandbox: Sandbox): void
   deleteSandbox(id: string): void
+  /** How many sandboxes are connected, by the id of the network. */
+  connected(): Map<string, number>
   /** How many sandboxes use a namespace. */
   usersOf(namespaceId: string): number
 }
