@@ -1,7 +1,7 @@
 import { busConfig } from '@caisson/bus'
 import { baseConfig } from '@caisson/service-kit'
 import { z } from 'zod'
-import { parseIpv4, parseSubnet, type Subnet } from './ipam/ipv4.ts'
+import { type Ipv4, parseIpv4, parseSubnet, type Subnet } from './ipam/ipv4.ts'
 import type { AddressPool } from './ipam/subnet-choice.ts'
 
 const subnet = z.string().transform((text, context): Subnet => {
@@ -21,6 +21,18 @@ const addressPool = z
   .refine((pool) => pool.prefixLength >= pool.base.prefixLength, 'prefixLength must not be shorter than that of base')
 
 const nameServer = z.string().refine((text) => parseIpv4(text) !== undefined, 'must be an IPv4 address')
+
+const address = z.string().transform((text, context): Ipv4 => {
+  const parsed = parseIpv4(text)
+  if (parsed !== undefined) return parsed
+  context.addIssue({ code: 'custom', message: 'must be an IPv4 address such as 127.0.0.1' })
+  return z.NEVER
+})
+
+const port = z.int().min(1).max(65_535)
+const portRange = z
+  .union([port.transform((only) => ({ first: only, last: only })), z.strictObject({ first: port, last: port })])
+  .refine(({ first, last }) => first <= last, 'first must not be behind last')
 
 const defaultPools: readonly AddressPool[] = [
   { base: { base: 0xac100000, prefixLength: 12 }, prefixLength: 20 },
@@ -42,6 +54,10 @@ export const configSchema = baseConfig.extend({
     .array(addressPool)
     .min(1)
     .default(() => [...defaultPools]),
+  /** Where ports are published that name no address: 127.0.0.1 keeps them from outside. Absent: on every address. */
+  publishAddress: address.optional(),
+  /** Ports of the host that no container gets: 22, or { "first": 8000, "last": 8010 }. */
+  reservedPorts: z.array(portRange).max(1_024).default([]),
   /** Name servers of containers when the host's own cannot be reached from inside. */
   fallbackDns: z.array(nameServer).default(['1.1.1.1', '8.8.8.8']),
 })

@@ -1,11 +1,13 @@
 import type { RpcServer } from '@caisson/api'
 import { NetworksDefinition, SandboxesDefinition } from '@caisson/api/network'
 import type { Logger } from '@caisson/service-kit'
+import type { Ipv4 } from './ipam/ipv4.ts'
 import type { AddressPool } from './ipam/subnet-choice.ts'
 import type { BridgeNetwork } from './network/network.ts'
 import { Networks } from './network/networks.ts'
 import { StandingNetworks } from './network/standing-networks.ts'
 import { UserNetworks } from './network/user-networks.ts'
+import type { ReservedPorts } from './publishing/claims.ts'
 import { Publications } from './publishing/publications.ts'
 import { networksHandlers } from './rpc/networks.ts'
 import { sandboxesHandlers } from './rpc/sandboxes.ts'
@@ -28,6 +30,8 @@ export type NetworkServiceDeps = {
     readonly networkPoolSize: number
     readonly addressPools: readonly AddressPool[]
     readonly fallbackDns: readonly string[]
+    readonly publishAddress?: Ipv4 | undefined
+    readonly reservedPorts: readonly ReservedPorts[]
   }
 }
 
@@ -48,7 +52,7 @@ export type NetworkService = {
 export function createNetworkService(deps: NetworkServiceDeps): NetworkService {
   const { store, host, events, log, tag, config } = deps
   const networks = new Networks({ store, host, events, tag, pools: config.addressPools })
-  const publications = new Publications({ store, host, log })
+  const publications = new Publications({ store, host, log, reserved: config.reservedPorts })
   const standing = new StandingNetworks({
     host,
     endpoints: () => store.namespaces().flatMap((namespace) => namespace.endpoints),
@@ -68,7 +72,7 @@ export function createNetworkService(deps: NetworkServiceDeps): NetworkService {
   })
   const vacate = (network: BridgeNetwork): Promise<void> => namespaces.vacate(network)
   const userNetworks = new UserNetworks({ store, host, events, networks, standing, vacate, tag })
-  const { fallbackDns } = config
+  const { fallbackDns, publishAddress } = config
   const parts = { networks, endpoints, namespaces, publications }
   const sandboxes = new Sandboxes({ store, host, events, ...parts, fallbackDns })
   return {
@@ -79,7 +83,10 @@ export function createNetworkService(deps: NetworkServiceDeps): NetworkService {
     reconcile: () => reconcile({ store, host, events, standing, log, ...parts }),
     restoreFirewall: () => standing.program(),
     register(server) {
-      server.register(SandboxesDefinition, sandboxesHandlers({ sandboxes, networks, publications, host }))
+      server.register(
+        SandboxesDefinition,
+        sandboxesHandlers({ sandboxes, networks, publications, host, publishAddress }),
+      )
       server.register(NetworksDefinition, networksHandlers({ sandboxes, networks, userNetworks }))
       return [SandboxesDefinition.fullName, NetworksDefinition.fullName]
     },

@@ -36,11 +36,16 @@ export class Bridges implements Disposable {
   }
 
   find(name: string): Link | undefined {
+    return this.at(name)
+  }
+
+  /** Any interface of the host, by name or index. */
+  at(link: string | number): Link | undefined {
     try {
       return this.#route
-        .request(`look for the interface ${name}`, [getLink(name)])
+        .request(`look for the interface ${link}`, [getLink(link)])
         .map(parseLink)
-        .find((link) => link !== undefined)
+        .find((found) => found !== undefined)
     } catch (error) {
       if (hasCode(error, 'ENODEV')) return undefined
       throw error
@@ -51,6 +56,11 @@ export class Bridges implements Disposable {
   isOwn(link: Link): boolean {
     const marked = link.address.subarray(0, 5).equals(this.#mark(0).subarray(0, 5))
     return link.kind === 'bridge' && (marked || link.name.startsWith(`${BRIDGE_PREFIX}${this.#tag}`))
+  }
+
+  /** The bridges of this engine. */
+  own(): Link[] {
+    return this.#links({ kind: 'bridge' }).filter((link) => this.isOwn(link))
   }
 
   /** Throws INTERFACE_EXISTS when the name is that of somebody else's interface. */
@@ -86,7 +96,7 @@ export class Bridges implements Disposable {
 
   /** As remove, all of them in the time of one. */
   removeAll(names: ReadonlySet<string>): void {
-    this.#removeAtOnce(this.#links().filter((link) => names.has(link.name) && this.isOwn(link)))
+    this.#removeAtOnce(this.own().filter((link) => names.has(link.name)))
   }
 
   async removeAsync(name: string): Promise<void> {
@@ -132,8 +142,8 @@ export class Bridges implements Disposable {
     }
   }
 
-  #links(): Link[] {
-    return this.#route.dump('list interfaces', dumpLinks()).flatMap((answer) => parseLink(answer) ?? [])
+  #links(only?: { kind: string }): Link[] {
+    return this.#route.dump('list interfaces', dumpLinks(only)).flatMap((answer) => parseLink(answer) ?? [])
   }
 
   /** A group of links that only those of this engine are in. */
@@ -158,7 +168,7 @@ export class Bridges implements Disposable {
   restoreForwarding(): void {
     if (!this.#turnedOn) return
     this.#turnedOn = false
-    if (!this.#links().some((link) => link.kind === 'bridge')) writeFileSync(IP_FORWARD, '0')
+    if (this.#links({ kind: 'bridge' }).length === 0) writeFileSync(IP_FORWARD, '0')
   }
 
   // Networks with IPv4 only: no link-local address, and nobody's router is believed.

@@ -2,7 +2,7 @@ import type { Logger } from '@caisson/service-kit'
 import { ipv4OfBytes, parseIpv4, type Subnet, subnetOf } from '../ipam/ipv4.ts'
 import { NETLINK_ROUTE, NetlinkSocket } from '../kernel/netlink-socket.ts'
 import { AF_INET } from '../kernel/rtnetlink/address.ts'
-import { dumpLinks, type Link, parseLink, setLink } from '../kernel/rtnetlink/link.ts'
+import { setLink } from '../kernel/rtnetlink/link.ts'
 import { dumpRoutes, isUnicast, parseRoute, type Route } from '../kernel/rtnetlink/route.ts'
 import type { BridgeNetwork } from '../network/network.ts'
 import type { HostPorts, Publication } from '../publishing/published-port.ts'
@@ -51,11 +51,7 @@ export class Host implements HostPort, Disposable {
   }
 
   usedSubnets(): readonly Subnet[] {
-    const ownIndexes = new Set(
-      this.#links()
-        .filter((link) => this.#bridges.isOwn(link))
-        .map(({ index }) => index),
-    )
+    const ownIndexes = new Set(this.#bridges.own().map(({ index }) => index))
     const routed = this.#routes()
       .filter((route) => !ownIndexes.has(route.index))
       .flatMap(({ destination, prefixLength }) =>
@@ -70,8 +66,7 @@ export class Host implements HostPort, Disposable {
 
   uplinkMtu(): number {
     const uplink = this.#routes().find((route) => route.destination === undefined && route.gateway !== undefined)
-    const link = this.#links().find((candidate) => candidate.index === uplink?.index)
-    return link?.mtu ?? ETHERNET_MTU
+    return (uplink && this.#bridges.at(uplink.index)?.mtu) ?? ETHERNET_MTU
   }
 
   raiseBridge(network: BridgeNetwork): void {
@@ -234,10 +229,6 @@ export class Host implements HostPort, Disposable {
     const link = this.#bridges.raise(network)
     this.#bridgeIndexes.set(network.id, link.index)
     return link.index
-  }
-
-  #links(): Link[] {
-    return this.#route.dump('list interfaces', dumpLinks()).flatMap((answer) => parseLink(answer) ?? [])
   }
 
   #routes(): Route[] {

@@ -5,7 +5,7 @@ import {
   type DnsConfig as DnsMessage,
   SandboxMode,
 } from '@caisson/api/network'
-import { parseIpv4, parseMac } from '../ipam/ipv4.ts'
+import { type Ipv4, parseIpv4, parseMac } from '../ipam/ipv4.ts'
 import { HOST_GATEWAY } from '../sandbox/files.ts'
 import type { Attachment, DnsConfig, SandboxRequest, SandboxWish } from '../sandbox/sandbox.ts'
 import {
@@ -26,7 +26,7 @@ const MOST_ATTACHMENTS = 32
 const MOST_ALIASES = 64
 
 /** Checks and converts a request. Throws `invalid-argument`, and `unimplemented` for what this version does not do. */
-export function sandboxRequestOf(message: CreateSandboxRequest): SandboxRequest {
+export function sandboxRequestOf(message: CreateSandboxRequest, publishAddress?: Ipv4): SandboxRequest {
   refuseUnimplemented(message)
   return {
     id: sandboxId(message.id),
@@ -34,7 +34,7 @@ export function sandboxRequestOf(message: CreateSandboxRequest): SandboxRequest 
     hostname: optionalHostName(message.hostname),
     labels: labels(message.labels),
     dns: dnsOf(message.dns),
-    ports: portsOf(message.ports),
+    ports: portsOf(message.ports, publishAddress),
     wish: wishOf(message),
   }
 }
