@@ -136,24 +136,6 @@ test('NET-02: no frame of another IP or MAC address, and no VLAN tag or IPv6 lea
   )
 })
 
-test('NET-06: a neighbour on the wire does not reach what is published on the loopback', hosted, async () => {
-  const local = { ...web, hostAddress: 0x7f000001 }
-  const server = await create('server', local)
-  await serveInside(server, 80)
-  assert.notEqual(call(undefined, '127.0.0.1', 8080), '')
-  run(`nsenter --net=${OUTSIDE} sh -c 'echo 1 > /proc/sys/net/ipv4/conf/eth0/route_localnet; ip link set lo down;
-    ip addr flush dev lo; ip route replace 127.0.0.1 via ${HOST} dev eth0 src 198.51.100.2;
-    ip route replace ${addressOf(server)} via ${HOST}'`)
-  try {
-    assert.equal(call(OUTSIDE, '127.0.0.1', 8080), '', 'by the loopback address itself')
-    assert.equal(call(OUTSIDE, addressOf(server), 80), '', 'by the address inside')
-    assert.equal(call(OUTSIDE, HOST, 8080), '')
-  } finally {
-    run(`nsenter --net=${OUTSIDE} sh -c 'ip route flush table main; ip route add 198.51.100.0/24 dev eth0;
-      ip link set lo up'`)
-  }
-})
-
 test(
   'NET-07: while somebody flushes everything again and again, networks stay apart and ports published',
   hosted,
@@ -183,30 +165,18 @@ test(
   },
 )
 
-test(
-  'NET-08: rules of the operator decide about a published port: in a table of theirs, or those of iptables',
-  hosted,
-  async () => {
-    await serveInside(await create('server', web, { ...web, hostPort: 8081 }), 80)
-    assert.equal(call(OUTSIDE, HOST, 8080), '198.51.100.2')
-    run(`nft -f - <<'END'
-table inet site {
-  chain published {
-    type filter hook forward priority -10; policy accept;
-    ct status dnat meta l4proto tcp ct original proto-dst 8080 ip saddr 198.51.100.0/24 drop
-  }
-}
-END`)
-    assert.equal(call(OUTSIDE, HOST, 8080), '')
-    assert.equal(call(OUTSIDE, HOST, 8081), '198.51.100.2', 'the other one is open')
-    run('nft delete table inet site')
-    assert.equal(call(OUTSIDE, HOST, 8080), '198.51.100.2')
-    const rule = 'FORWARD -m conntrack --ctstate DNAT --ctorigdstport 8080 -i uplink -j DROP'
-    if (spawnSync('sh', ['-c', `iptables -I ${rule}`]).status !== 0) return
-    assert.equal(call(OUTSIDE, HOST, 8080), '')
-    run(`iptables -D ${rule}`)
-  },
-)
+test('NET-08: rules of iptables decide about a published port where packets are forwarded', hosted, async (context) => {
+  if (spawnSync('iptables', ['-S']).status !== 0) return context.skip('iptables does not work here')
+  await serveInside(await create('server', web, { ...web, hostPort: 8081 }), 80)
+  run('iptables -I INPUT -p tcp --dport 8080 -j DROP')
+  assert.equal(call(OUTSIDE, HOST, 8080), '198.51.100.2', 'INPUT does not see what is forwarded: docs/ports.md says so')
+  run('iptables -D INPUT -p tcp --dport 8080 -j DROP')
+  const rule = 'FORWARD -m conntrack --ctstate DNAT --ctorigdstport 8080 -i uplink -j DROP'
+  run(`iptables -I ${rule}`)
+  assert.equal(call(OUTSIDE, HOST, 8080), '')
+  assert.equal(call(OUTSIDE, HOST, 8081), '198.51.100.2', 'the other one is open')
+  run(`iptables -D ${rule}`)
+})
 
 test(
   'NET-10: a container that tries every port of every address of the host finds no port of the engine',
@@ -255,9 +225,3 @@ for address in sys.argv[1:]: print(address, *sweep(address))
     )
   },
 )
-
-test('NET-21: a server behind a published port sees the address of its client', hosted, async () => {
-  await serveInside(await create('server', web), 80)
-  assert.equal(call(OUTSIDE, HOST, 8080), '198.51.100.2')
-  assert.equal(call(undefined, HOST, 8080), HOST)
-})

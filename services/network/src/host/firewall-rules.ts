@@ -55,6 +55,7 @@ const ARP_OVER_ETHERNET = Uint8Array.of(0x00, 0x01, 0x08, 0x00, 6, 4)
 
 // Offsets in the headers.
 const ETHER_SOURCE = 6
+const ETHER_TYPE = 12
 const ARP_SENDER_MAC = 8
 const ARP_SENDER_ADDRESS = 14
 
@@ -138,8 +139,9 @@ function routeTable(
 /** Where the packet came in and from which Ethernet address it says it is. */
 const portAndMac: readonly Expression[] = [loadMeta('interfaceIn', 0), loadPayload('link', ETHER_SOURCE, 6, 4)]
 
+/** As it stands in the frame: what the kernel calls the protocol of a tagged frame is that behind its tag. */
 const protocolIs = (protocol: Uint8Array): readonly Expression[] => [
-  loadMeta('protocol', 0),
+  loadPayload('link', ETHER_TYPE, 2, 0),
   compare(0, 'equal', protocol),
 ]
 
