@@ -123,3 +123,21 @@ test(
     )
   },
 )
+
+test(
+  'a port that comes back to a bridge made anew is as it was: apart from others, and reaching itself',
+  hosted,
+  async () => {
+    engine.service.userNetworks.create(networkRequest('apart', { isolated: true }), 'test')
+    const port = { transport: 'tcp', hostAddress: undefined, hostPort: 8080, containerPort: 80, count: 1 } as const
+    const wish = request('one', wishOf({ network: 'apart' }))
+    const { portName } = endpointOf(await engine.service.sandboxes.create({ ...wish, ports: [port] }, 'test', never))
+    const told = (): string[] =>
+      ['isolated', 'hairpin_mode'].map((name) => run(`cat /sys/class/net/${portName}/brport/${name}`).trim())
+    assert.deepEqual(told(), ['1', '1'])
+    engine[Symbol.dispose]()
+    run(`ip link del ${readdirSync('/sys/class/net').find((name) => name.startsWith('csn'))}`)
+    engine = startEngine(root, { poolSize: 0, barePoolSize: 0, networkPoolSize: 0 })
+    assert.deepEqual(told(), ['1', '1'])
+  },
+)

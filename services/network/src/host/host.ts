@@ -2,7 +2,7 @@ import type { Logger } from '@caisson/service-kit'
 import { ipv4OfBytes, parseIpv4, type Subnet, subnetOf } from '../ipam/ipv4.ts'
 import { NETLINK_ROUTE, NetlinkSocket } from '../kernel/netlink-socket.ts'
 import { AF_INET } from '../kernel/rtnetlink/address.ts'
-import { setLink } from '../kernel/rtnetlink/link.ts'
+import { raisePort, setLink } from '../kernel/rtnetlink/link.ts'
 import { dumpRoutes, isUnicast, parseRoute, type Route } from '../kernel/rtnetlink/route.ts'
 import type { BridgeNetwork } from '../network/network.ts'
 import type { HostPorts, Publication } from '../publishing/published-port.ts'
@@ -218,8 +218,12 @@ export class Host implements HostPort, Disposable {
     const port = this.#bridges.find(endpoint.portName)
     if (port === undefined) return false
     const master = this.#bridgeIndex(network)
-    if (port.master !== master)
-      this.#route.request(`put ${port.name} on its bridge`, [setLink({ index: port.index, up: true, master })])
+    if (port.master === master) return true
+    // What a port was told goes with its bridge.
+    const { isolated } = network.bridge
+    this.#route.request(`put ${port.name} on its bridge`, [setLink({ index: port.index, up: true, master })])
+    this.#route.request(`set up ${port.name}`, [raisePort({ name: port.name, isolated })])
+    this.#publisher.replugged(port.name)
     return true
   }
 
