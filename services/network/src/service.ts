@@ -1,14 +1,17 @@
 import type { RpcServer } from '@caisson/api'
 import { NetworksDefinition, SandboxesDefinition } from '@caisson/api/network'
 import type { Logger } from '@caisson/service-kit'
+import type { Ipv4 } from './ipam/ipv4.ts'
 import type { AddressPool } from './ipam/subnet-choice.ts'
 import { Names } from './names/names.ts'
 import type { NameServer } from './names/ports.ts'
 import { hostServersOf } from './names/resolv-conf.ts'
 import { restoreNames } from './names/restore.ts'
+import type { BridgeNetwork } from './network/network.ts'
 import { Networks } from './network/networks.ts'
 import { StandingNetworks } from './network/standing-networks.ts'
 import { UserNetworks } from './network/user-networks.ts'
+import type { ReservedPorts } from './publishing/claims.ts'
 import { Publications } from './publishing/publications.ts'
 import { networksHandlers } from './rpc/networks.ts'
 import { sandboxesHandlers } from './rpc/sandboxes.ts'
@@ -29,8 +32,11 @@ export type NetworkServiceDeps = {
   readonly config: {
     readonly poolSize: number
     readonly barePoolSize: number
+    readonly networkPoolSize: number
     readonly addressPools: readonly AddressPool[]
     readonly fallbackDns: readonly string[]
+    readonly publishAddress?: Ipv4 | undefined
+    readonly reservedPorts: readonly ReservedPorts[]
   }
 }
 
@@ -53,13 +59,12 @@ export type NetworkService = {
 export function createNetworkService(deps: NetworkServiceDeps): NetworkService {
   const { store, host, nameServer, events, log, tag, config } = deps
   const networks = new Networks({ store, host, events, tag, pools: config.addressPools })
-  const publications = new Publications({ store, host, log })
+  const publications = new Publications({ store, host, log, reserved: config.reservedPorts })
   const standing = new StandingNetworks({
     host,
     endpoints: () => store.namespaces().flatMap((namespace) => namespace.endpoints),
     published: () => publications.live(),
   })
-  const userNetworks = new UserNetworks({ store, host, events, networks, standing, tag })
   const endpoints = new Endpoints({ store, host, networks, tag })
   const names = new Names(nameServer)
   const namespaces = new NamespacePool({
@@ -72,8 +77,11 @@ export function createNetworkService(deps: NetworkServiceDeps): NetworkService {
     log,
     wiredAhead: config.poolSize,
     bareAhead: config.barePoolSize,
+    networkAhead: config.networkPoolSize,
   })
-  const { fallbackDns } = config
+  const vacate = (network: BridgeNetwork): Promise<void> => namespaces.vacate(network)
+  const userNetworks = new UserNetworks({ store, host, events, networks, standing, vacate, tag })
+  const { fallbackDns, publishAddress } = config
   const parts = { networks, endpoints, namespaces, publications }
   const sandboxes = new Sandboxes({ store, host, events, ...parts, names, fallbackDns })
   return {
@@ -88,7 +96,10 @@ export function createNetworkService(deps: NetworkServiceDeps): NetworkService {
     useHostNameServers: (resolvConf) => nameServer.setHostServers(hostServersOf(resolvConf, fallbackDns)),
     restoreFirewall: () => standing.program(),
     register(server) {
-      server.register(SandboxesDefinition, sandboxesHandlers({ sandboxes, networks, publications, host }))
+      server.register(
+        SandboxesDefinition,
+        sandboxesHandlers({ sandboxes, networks, publications, host, publishAddress }),
+      )
       server.register(NetworksDefinition, networksHandlers({ sandboxes, networks, userNetworks }))
       return [SandboxesDefinition.fullName, NetworksDefinition.fullName]
     },

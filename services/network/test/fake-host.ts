@@ -94,6 +94,19 @@ export class FakeHost implements HostPort {
     for (const { id } of endpoints) this.admitted.add(id)
   }
 
+  addToFirewall({ name }: BridgeNetwork): boolean {
+    this.#fail('programFirewall')
+    if (this.programmed.length === 0) return false
+    this.programmed = [...new Set([...this.programmed, name])]
+    return true
+  }
+
+  removeFromFirewall(networks: readonly BridgeNetwork[]): boolean {
+    if (!networks.every(({ name }) => this.programmed.includes(name))) return false
+    this.programmed = this.programmed.filter((name) => !networks.some((network) => network.name === name))
+    return true
+  }
+
   async holdPorts(ports: HostPorts): Promise<Disposable> {
     await Promise.resolve()
     const places = Array.from({ length: ports.count }, (_, index) => ports.hostPort + index)

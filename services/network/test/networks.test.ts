@@ -132,7 +132,7 @@ const wrong: [string, Partially<Subnet>, string][] = [
 ]
 
 for (const [title, subnet, reason] of wrong)
-  test(`refuses a subnet of ${title}`, async () => {
+  test(`NET-22: refuses a subnet of ${title}`, async () => {
     await assert.rejects(onSubnet('lan', subnet), (error: { code: string; reason: string }) => {
       assert.equal(error.code, 'invalid-argument')
       if (reason !== 'INVALID_ARGUMENT') assert.equal(error.reason, reason)

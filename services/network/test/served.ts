@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { Channel, layoutOf, type ServiceClient } from '@caisson/api'
 import { NetworksDefinition, SandboxesDefinition } from '@caisson/api/network'
 import { createLogger, EventLog, Store, serve } from '@caisson/service-kit'
-import { configSchema } from '../src/config.ts'
+import { configSchema, type NetworkConfig } from '../src/config.ts'
 import { networkEvents } from '../src/events.ts'
 import { createNetworkService, type NetworkService } from '../src/service.ts'
 import { migrations } from '../src/store/migrations.ts'
@@ -22,7 +22,11 @@ export type Served = AsyncDisposable & {
   readonly networks: ServiceClient<typeof NetworksDefinition>
 }
 
-export async function serveOn(root: string, host: FakeHost, sizes = { poolSize: 0, barePoolSize: 0 }): Promise<Served> {
+export async function serveOn(
+  root: string,
+  host: FakeHost,
+  sizes: Partial<NetworkConfig> = { poolSize: 0, barePoolSize: 0 },
+): Promise<Served> {
   await using stack = new AsyncDisposableStack()
   const log = createLogger('network', 'fatal')
   const db = stack.use(new Store(join(root, 'network.db'), migrations))

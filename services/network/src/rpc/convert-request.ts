@@ -5,7 +5,7 @@ import {
   type DnsConfig as DnsMessage,
   SandboxMode,
 } from '@caisson/api/network'
-import { parseIpv4, parseMac } from '../ipam/ipv4.ts'
+import { type Ipv4, parseIpv4, parseMac } from '../ipam/ipv4.ts'
 import { HOST_GATEWAY } from '../names/hosts-file.ts'
 import type { Attachment, DnsConfig, SandboxRequest, SandboxWish } from '../sandbox/sandbox.ts'
 import {
@@ -30,7 +30,7 @@ const MOST_DNS_WORDS = 32
 const MOST_EXTRA_HOSTS = 1_024
 
 /** Checks and converts a request. Throws `invalid-argument`, and `unimplemented` for what this version does not do. */
-export function sandboxRequestOf(message: CreateSandboxRequest): SandboxRequest {
+export function sandboxRequestOf(message: CreateSandboxRequest, publishAddress?: Ipv4): SandboxRequest {
   refuseUnimplemented(message)
   return {
     id: sandboxId(message.id),
@@ -38,7 +38,7 @@ export function sandboxRequestOf(message: CreateSandboxRequest): SandboxRequest 
     hostname: optionalHostName(message.hostname),
     labels: labels(message.labels),
     dns: dnsOf(message.dns),
-    ports: portsOf(message.ports),
+    ports: portsOf(message.ports, publishAddress),
     wish: wishOf(message),
   }
 }

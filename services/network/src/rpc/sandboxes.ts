@@ -1,5 +1,6 @@
 import { type Handlers, unimplemented } from '@caisson/api'
 import type { SandboxesDefinition } from '@caisson/api/network'
+import type { Ipv4 } from '../ipam/ipv4.ts'
 import type { Networks } from '../network/networks.ts'
 import type { Publications } from '../publishing/publications.ts'
 import type { HostPort } from '../sandbox/ports.ts'
@@ -15,6 +16,8 @@ export type SandboxesDeps = {
   readonly networks: Networks
   readonly publications: Pick<Publications, 'of'>
   readonly host: Pick<HostPort, 'namespacePath'>
+  /** Where ports are published that name no address; undefined: on every one. */
+  readonly publishAddress: Ipv4 | undefined
 }
 
 /** caisson.network.v1.Sandboxes */
@@ -23,6 +26,7 @@ export function sandboxesHandlers({
   networks,
   publications,
   host,
+  publishAddress,
 }: SandboxesDeps): Handlers<typeof SandboxesDefinition> {
   const around = {
     bridge: (id: string) => networks.bridge(id),
@@ -31,7 +35,7 @@ export function sandboxesHandlers({
   }
   return {
     create: async (request, { requestId, signal }) =>
-      sandboxMessage(await sandboxes.create(sandboxRequestOf(request), requestId, signal), around),
+      sandboxMessage(await sandboxes.create(sandboxRequestOf(request, publishAddress), requestId, signal), around),
     get: async ({ id }) => sandboxMessage(sandboxes.get(sandboxId(id)), around),
     list: async ({ page, network }) => {
       const wanted = network === '' ? undefined : networks.find(networkReference(network)).id
@@ -70,7 +74,9 @@ export function sandboxesHandlers({
         throw unimplemented('this version of the network service does not know bandwidth limits yet')
       const checked = sandboxId(id)
       const sandbox =
-        ports === undefined ? sandboxes.get(checked) : await sandboxes.publish(checked, portsOf(ports.ports), requestId)
+        ports === undefined
+          ? sandboxes.get(checked)
+          : await sandboxes.publish(checked, portsOf(ports.ports, publishAddress), requestId)
       return sandboxMessage(sandbox, around)
     },
   }

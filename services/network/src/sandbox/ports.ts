@@ -30,6 +30,10 @@ export type HostPort = PublishingHost & {
     endpoints: readonly Endpoint[],
     published: readonly Publication[],
   ): void
+  /** The rules of one more network, beside those that stand. False: they do not stand as they should, so program them. */
+  addToFirewall(network: BridgeNetwork): boolean
+  /** Removes those of some, but not all. False: as above. */
+  removeFromFirewall(networks: readonly BridgeNetwork[]): boolean
   /** Lets this endpoint, and nobody else, speak with its address through its port. */
   admit(endpoint: Endpoint): void
   /** Undoes admit; what is not admitted is no error. */
@@ -83,6 +87,8 @@ export type SandboxStore = PublishingStore & {
   insertNamespace(namespace: Namespace): void
   deleteNamespace(id: string): void
   insertEndpoint(namespaceId: string, endpoint: Endpoint): void
+  /** Its aliases and its priority. */
+  updateEndpoint(endpoint: Endpoint): void
   deleteEndpoint(id: string): void
   sandbox(id: string): Sandbox | undefined
   /** In the order of their ids. */
@@ -91,6 +97,8 @@ export type SandboxStore = PublishingStore & {
   /** Of every sandbox that uses this namespace. */
   setFiles(namespaceId: string, files: Pick<Sandbox, 'resolvConf' | 'hosts'>): void
   deleteSandbox(id: string): void
+  /** How many sandboxes are connected, by the id of the network. */
+  connected(): Map<string, number>
   /** How many sandboxes use a namespace. */
   usersOf(namespaceId: string): number
 }

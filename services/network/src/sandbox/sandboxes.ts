@@ -159,10 +159,7 @@ export class Sandboxes {
 
   /** How many sandboxes are connected, by the id of the network. */
   connected(): Map<string, number> {
-    const counts = new Map<string, number>()
-    for (const { namespace } of this.list())
-      for (const { networkId } of namespace?.endpoints ?? []) counts.set(networkId, (counts.get(networkId) ?? 0) + 1)
-    return counts
+    return this.#options.store.connected()
   }
 
   /** Of each interface of these sandboxes, or of all; those of a namespace that is gone are left out. */

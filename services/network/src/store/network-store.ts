@@ -71,6 +71,10 @@ export class NetworkStore implements SandboxStore {
     this.#endpoints.insert(namespaceId, endpoint)
   }
 
+  updateEndpoint(endpoint: Endpoint): void {
+    this.passing(() => this.#endpoints.update(endpoint))
+  }
+
   deleteEndpoint(id: string): void {
     this.#endpoints.delete(id)
   }
@@ -102,6 +106,10 @@ export class NetworkStore implements SandboxStore {
   deleteSandbox(id: string): void {
     this.#ports.delete(id)
     this.#sandboxes.delete(id)
+  }
+
+  connected(): Map<string, number> {
+    return this.#endpoints.connected()
   }
 
   usersOf(namespaceId: string): number {
