@@ -10,7 +10,7 @@ import type { Processes } from '../ports.ts'
 import type { ExecTable } from '../store/execs.ts'
 import type { Exec } from './exec.ts'
 import type { ExecDirs } from './exec-dirs.ts'
-import { execError, exitCodeOf } from './exec-error.ts'
+import { containerGone, execError, exitCodeOf } from './exec-error.ts'
 import type { ExecEvents } from './exec-events.ts'
 import type { ExecLaunch, ExecMonitors } from './ports.ts'
 
@@ -72,7 +72,7 @@ export class ExecSupervisor implements Disposable {
       this.#live.set(exec.id, live)
       return this.#commitStart({ ...exec, isAttached }, live, await this.#started(live, signal), save)
     } catch (thrown) {
-      const error = CaissonError.from(thrown)
+      const error = this.#explained(CaissonError.from(thrown), launch)
       this.#live.delete(exec.id)
       live?.client.signal(SIGKILL)
       live?.leave()
@@ -100,6 +100,13 @@ export class ExecSupervisor implements Disposable {
   [Symbol.dispose](): void {
     this.#isDisposed = true
     for (const live of this.#live.values()) live.leave()
+  }
+
+  /** Whatever fails while the container goes away fails because it does. */
+  #explained(error: CaissonError, { exec, container }: Pick<ExecLaunch, 'exec' | 'container'>): CaissonError {
+    const { pid, startTime } = container.process ?? { pid: 0, startTime: 0n }
+    if (error.code === 'cancelled' || this.#deps.processes.isAlive(pid, startTime)) return error
+    return containerGone(exec, error.message)
   }
 
   async #started(live: Monitored, signal: AbortSignal): Promise<Started> {
