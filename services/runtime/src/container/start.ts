@@ -1,13 +1,16 @@
 import { CaissonError, failedPrecondition } from '@caisson/api'
+import { refreshSharer } from '../connection/living-files.ts'
 import { type Container, isRunning, type Sandbox } from './container.ts'
 import { alone, type Core } from './core.ts'
+import { openSandbox } from './open-sandbox.ts'
 import { sandboxRequest } from './sandbox-request.ts'
+import type { NetworkSpec } from './spec.ts'
 import type { LaunchOptions } from './supervisor.ts'
 
 /** How a container is started. */
 export interface StartOptions extends Pick<LaunchOptions, 'terminalSize' | 'keepsOutputUntil'> {
-  /** A sandbox that was made ahead. */
-  readonly ready?: Promise<Sandbox> | undefined
+  /** A sandbox that was made ahead, and for what. */
+  readonly ready?: { readonly sandbox: Promise<Sandbox>; readonly network: NetworkSpec } | undefined
 }
 
 /** Starts a container that does not run; resolves when its program was executed. */
@@ -29,17 +32,26 @@ async function launch(
   { ready, ...options }: StartOptions,
   signal: AbortSignal,
 ): Promise<Container> {
-  const { supervisor, sandboxes, table, discards } = core
+  const { supervisor, table, discards } = core
   try {
     const { id, name, spec } = container
-    const sandbox = await (ready ?? sandboxes.create(sandboxRequest(id, name, spec), signal))
+    const made = await ready?.sandbox
+    // It may have been connected to a network since.
+    const isFit = made && isSameNetwork(spec.network, ready?.network)
+    const sandbox = isFit ? made : await openSandbox(core, sandboxRequest(id, name, spec), signal)
     signal.throwIfAborted()
-    return await supervisor.launch(container, sandbox, { ...options, save: (running) => table.update(running) })
+    const save = (running: Container): void => table.update(running)
+    const running = await supervisor.launch(container, sandbox, { ...options, save })
+    refreshSharer(core, running)
+    return running
   } catch (error) {
     discards.release(container.id, () => isRunning(table.get(container.id) ?? container))
     throw error
   }
 }
+
+const isSameNetwork = (one: NetworkSpec, other: NetworkSpec | undefined): boolean =>
+  JSON.stringify(one) === JSON.stringify(other)
 
 function checkStartable(container: Container): void {
   const details = { container: container.id }
