@@ -78,7 +78,8 @@ export function createRuntimeService(deps: RuntimeDeps): RuntimeService {
       }
     },
     async agreeOnNetworks(signal) {
-      for (const { id } of core.table.active()) await agreeSoon(core, id, signal)
+      const running = core.table.active().map(({ id }) => id)
+      await agreeSoon(core, running, AbortSignal.any([signal, stopping.signal]))
     },
     register(server) {
       server.register(ContainersDefinition, {

@@ -165,6 +165,23 @@ describe('connecting a container to networks', () => {
     assert.equal(hosts(id), '127.0.0.1 localhost\n10.0.0.1 on-bridge\n10.0.0.1 on-back\n')
   })
 
+  test('what an earlier start left, made for other networks, is made anew', async () => {
+    const id = await made('web', { attachments: [{ network: 'front' }] })
+    const left = { id, name: 'web', hostname: '', labels: {}, network: { mode: 'none', attachments: [] } }
+    runtime.sandboxes.made.set(id, left as never)
+    await runtime.client.start({ container: id })
+    assert.deepEqual(standing(id), ['front'])
+  })
+
+  test('when its network is lost it can be taken out by force, and is without it when it starts again', async () => {
+    const id = await started('web', { attachments: [{ network: 'front' }, { network: 'back' }] })
+    runtime.sandboxes.made.delete(id)
+    await assert.rejects(disconnect('web', 'front'), { reason: 'SANDBOX_NOT_FOUND' })
+    assert.deepEqual(await recorded('web'), ['front', 'back'])
+    await runtime.client.disconnectNetwork({ container: 'web', network: 'front', force: true })
+    assert.deepEqual(await recorded('web'), ['back'])
+  })
+
   test('a change in between a crash and the start that mends it does not stumble over what is left', async () => {
     const id = await started('web')
     const [bridge, front] = runtime.sandboxes.networks

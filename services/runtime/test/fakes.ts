@@ -1,4 +1,4 @@
-import { CaissonError, conflict, failedPrecondition, notFound } from '@caisson/api'
+import { alreadyExists, CaissonError, conflict, failedPrecondition, notFound } from '@caisson/api'
 import { attachmentsOf } from '../src/connection/attachments.ts'
 import type { Container, Endpoint, RootFacts, Sandbox } from '../src/container/container.ts'
 import type { AttachmentSpec } from '../src/container/spec.ts'
@@ -99,6 +99,9 @@ export class FakeSandboxes implements Sandboxes {
 
   async create(request: SandboxRequest): Promise<Sandbox> {
     if (this.failure) throw this.failure
+    const earlier = this.made.get(request.id)
+    if (earlier && JSON.stringify(earlier) !== JSON.stringify(request))
+      throw alreadyExists('sandbox', request.id, 'delete it first')
     this.made.set(request.id, request)
     const networks = attachmentsOf(request.network).map(({ network }) => this.#find(network))
     this.connected.set(request.id, networks)

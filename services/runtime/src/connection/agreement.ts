@@ -26,17 +26,28 @@ export async function agree(core: Core, id: string, signal: AbortSignal): Promis
   else takeOver(core, id, { sandbox })
 }
 
-/** Does the same in the background, until it is done. */
-export async function agreeSoon(core: Core, id: string, signal: AbortSignal): Promise<void> {
-  for (let delay = FIRST_RETRY_MS; !signal.aborted; delay = Math.min(delay * 2, LAST_RETRY_MS)) {
+/** Does the same for several, in the background, until it is done; one that cannot be done yet holds up no other. */
+export async function agreeSoon(core: Core, ids: readonly string[], signal: AbortSignal): Promise<void> {
+  let left = ids
+  for (let delay = FIRST_RETRY_MS; ; delay = Math.min(delay * 2, LAST_RETRY_MS)) {
+    left = await failing(core, left, signal)
+    if (left.length === 0 || signal.aborted) return
+    await sleep(delay, undefined, { signal }).catch(() => {})
+  }
+}
+
+async function failing(core: Core, ids: readonly string[], signal: AbortSignal): Promise<string[]> {
+  const failed: string[] = []
+  for (const id of ids) {
+    if (signal.aborted) return []
     try {
-      return await core.mutex.run(id, () => agree(core, id, signal))
+      await core.mutex.run(id, () => agree(core, id, signal))
     } catch (error) {
-      if (signal.aborted) return
       core.log.info({ container: id, error: String(error) }, 'its networks cannot be compared yet: trying again')
-      await sleep(delay, undefined, { signal }).catch(() => {})
+      failed.push(id)
     }
   }
+  return failed
 }
 
 async function mended(core: Core, { id, spec }: Container, found: Sandbox, signal: AbortSignal): Promise<Sandbox> {
@@ -78,7 +89,7 @@ async function sandboxIfAny({ sandboxes }: Core, id: string, signal: AbortSignal
   try {
     return await sandboxes.get(id, signal)
   } catch (error) {
-    if (error instanceof CaissonError && error.reason === 'SANDBOX_NOT_FOUND') return undefined
+    if (isLost(error)) return undefined
     throw error
   }
 }
@@ -101,6 +112,11 @@ function facts(sandbox: Sandbox | undefined): string {
     ...[hostPort, containerPort, count],
   ])
   return JSON.stringify([namespacePath, hosts, resolvConf, each, published])
+}
+
+/** Whether the network service has nothing of the container any more. */
+export function isLost(error: unknown): boolean {
+  return error instanceof CaissonError && error.reason === 'SANDBOX_NOT_FOUND'
 }
 
 /** Whether a call may have done what it was to do. */

@@ -2,7 +2,7 @@ import { failedPrecondition } from '@caisson/api'
 import { type Container, isRunning, type Sandbox } from '../container/container.ts'
 import { alone, type Core } from '../container/core.ts'
 import type { AttachmentSpec } from '../container/spec.ts'
-import { agree, isUnsure } from './agreement.ts'
+import { agree, isLost, isUnsure } from './agreement.ts'
 import { attachmentsOf, requireConnectable } from './attachments.ts'
 import { CHANGE_MS } from './connect-network.ts'
 import { findIfAny, knownNetworks } from './known-network.ts'
@@ -30,18 +30,20 @@ export function disconnectNetwork(
     if (!isRunning(container)) return takeOver(core, id, { attachments })
     note(core, id, { attachments })
     const sandbox = await disconnect(core, id, { network, force, before })
-    return takeOverSurely(core, id, { sandbox })
+    return takeOverSurely(core, id, sandbox ? { sandbox } : {})
   })
 }
 
+/** Undefined when it was forced and its network is lost altogether. */
 async function disconnect(
   core: Core,
   id: string,
   { network, force, before }: { network: string; force: boolean; before: readonly AttachmentSpec[] },
-): Promise<Sandbox> {
+): Promise<Sandbox | undefined> {
   try {
     return await core.sandboxes.disconnect(id, network, force, AbortSignal.timeout(CHANGE_MS))
   } catch (error) {
+    if (force && isLost(error)) return undefined
     if (isUnsure(error)) core.agreeSoon(id)
     else note(core, id, { attachments: before })
     throw error

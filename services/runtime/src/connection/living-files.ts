@@ -56,7 +56,8 @@ function rewrite(path: string, merge: Merge, before: string, after: string): voi
     const current = readWhole(file)
     const content = merge(current, bytesOf(before), bytesOf(after))
     if (content === current) return
-    writeSync(file, Buffer.from(content, 'latin1'), 0, content.length, 0)
+    const written = writeSync(file, Buffer.from(content, 'latin1'), 0, content.length, 0)
+    if (written < content.length) throw new Error(`there is no room for ${path}`)
     ftruncateSync(file, content.length)
   } finally {
     closeSync(file)

@@ -78,7 +78,7 @@ export function buildCore(deps: CoreDeps): Core {
   const core: Core = {
     ...{ transaction, table, events, registry, creator, supervisor, milestones, discards, spares, stateDirs, mutex },
     ...{ roots, sandboxes, controlGroups, log, lookAfter },
-    agreeSoon: (id) => void agreeSoon(core, id, deps.stopping),
+    agreeSoon: (id) => void agreeSoon(core, [id], deps.stopping),
   }
   return core
 }
