@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Container, Sandbox } from '../container/container.ts'
+import { type Container, isRunning, type Sandbox } from '../container/container.ts'
 import type { Core } from '../container/core.ts'
 import { mergeLines } from './host-lines.ts'
 
@@ -26,6 +26,8 @@ export function refreshFiles(core: Core, container: Container): void {
 /** A container that shares a network may have been started while that changed. */
 export function refreshSharer(core: Core, { id, spec, sandbox }: Container): void {
   if (spec.network.mode !== 'shared' || !sandbox) return
+  const current = core.table.get(id)
+  if (!current || !isRunning(current)) return
   const other = core.table.get(spec.network.container ?? '')?.sandbox
   if (other?.namespacePath !== sandbox.namespacePath) return
   refresh(core, id, { ...other, replaced: { hosts: sandbox.hosts, resolvConf: sandbox.resolvConf } })

@@ -133,14 +133,14 @@ function launchTransient(core: Core, attempt: Attempt, mayHaveSpare: boolean): P
 
 /** One that stays: it is on disk before it is started, and stays when that fails. */
 async function runLasting(core: Core, { request, signal, keepsOutputUntil }: Attempt): Promise<Running> {
-  const { container, ready } = await core.creator.withDraft(request, signal, async (draft, identity) => {
-    const asked = await sandboxOf(draft, identity)
-    const { draft: made, sandbox } = await both(draft, core, asked, signal)
-    core.transaction(() => made.save(made.container))
-    return { container: made.container, ready: { sandbox, network: asked.network } }
+  const { container, sandbox } = await core.creator.withDraft(request, signal, async (draft, identity) => {
+    const prepared = await both(draft, core, await sandboxOf(draft, identity), signal)
+    const { container, save } = prepared.draft
+    core.transaction(() => save(container))
+    return { container, sandbox: prepared.sandbox }
   })
   return watched(core, container.id, async () => {
-    const started = startContainer(core, container.id, { ready, keepsOutputUntil }, signal)
+    const started = startContainer(core, container.id, { ready: sandbox, keepsOutputUntil }, signal)
     started.catch(() => {})
     return { container, started }
   })

@@ -4,13 +4,12 @@ import { type Container, isRunning, type Sandbox } from './container.ts'
 import { alone, type Core } from './core.ts'
 import { openSandbox } from './open-sandbox.ts'
 import { sandboxRequest } from './sandbox-request.ts'
-import type { NetworkSpec } from './spec.ts'
 import type { LaunchOptions } from './supervisor.ts'
 
 /** How a container is started. */
 export interface StartOptions extends Pick<LaunchOptions, 'terminalSize' | 'keepsOutputUntil'> {
-  /** A sandbox that was made ahead, and for what. */
-  readonly ready?: { readonly sandbox: Promise<Sandbox>; readonly network: NetworkSpec } | undefined
+  /** A sandbox that was made ahead. */
+  readonly ready?: Promise<Sandbox> | undefined
 }
 
 /** Starts a container that does not run; resolves when its program was executed. */
@@ -35,10 +34,7 @@ async function launch(
   const { supervisor, table, discards } = core
   try {
     const { id, name, spec } = container
-    const made = await ready?.sandbox
-    // It may have been connected to a network since.
-    const isFit = made && isSameNetwork(spec.network, ready?.network)
-    const sandbox = isFit ? made : await openSandbox(core, sandboxRequest(id, name, spec), signal)
+    const sandbox = await (ready ?? openSandbox(core, sandboxRequest(id, name, spec), signal))
     signal.throwIfAborted()
     const save = (running: Container): void => table.update(running)
     const running = await supervisor.launch(container, sandbox, { ...options, save })
@@ -49,9 +45,6 @@ async function launch(
     throw error
   }
 }
-
-const isSameNetwork = (one: NetworkSpec, other: NetworkSpec | undefined): boolean =>
-  JSON.stringify(one) === JSON.stringify(other)
 
 function checkStartable(container: Container): void {
   const details = { container: container.id }
