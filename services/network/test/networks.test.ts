@@ -302,3 +302,11 @@ test('takes its bridges along when it stops and no sandbox is left', async () =>
   assert.deepEqual([...host.bridges, ...host.programmed], [])
   assert.equal(host.forwarding, false)
 })
+
+test('prunes nothing that is to be kept, by name, id or prefix of the id', async () => {
+  const [byName, byId, byPrefix, rest] = await Promise.all(['one', 'two', 'three', 'four'].map((name) => make(name)))
+  assert.ok(byName && byId && byPrefix && rest)
+  const keep = ['one', byId.id, byPrefix.id.slice(0, 12), 'nowhere', '', 'no name!']
+  assert.deepEqual((await served.networks.prune({ keep })).removed, [rest.id])
+  assert.equal((await served.networks.prune({})).removed.length, 3)
+})

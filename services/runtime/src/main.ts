@@ -56,4 +56,5 @@ await run('runtime', configSchema, async ({ stack, config, log, layout, dataDir 
     }),
   )
   void service.clearLeftovers(stopping.signal)
+  void service.agreeOnNetworks(stopping.signal)
 })

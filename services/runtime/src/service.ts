@@ -4,6 +4,7 @@ import { ContainersDefinition } from '@caisson/api/container'
 import { ExecsDefinition } from '@caisson/api/exec'
 import { HostDefinition } from '@caisson/api/host'
 import { outputOf } from './attach/attach-container.ts'
+import { agreeSoon } from './connection/agreement.ts'
 import { buildCore, type CoreDeps } from './container/build-core.ts'
 import { containerAccess } from './container/container-access.ts'
 import { ContainerLife } from './container/container-life.ts'
@@ -23,7 +24,7 @@ import { logs } from './rpc/logs.ts'
 import { stats } from './rpc/stats.ts'
 import { top } from './rpc/top.ts'
 
-export interface RuntimeDeps extends CoreDeps {
+export interface RuntimeDeps extends Omit<CoreDeps, 'stopping'> {
   readonly execMonitors: ExecMonitors
   readonly hostInfo: HostInfo
   readonly files: Files
@@ -34,6 +35,8 @@ export interface RuntimeService extends AsyncDisposable {
   reconcile(): Promise<void>
   /** Removes what containers that are gone have left with other services; in the background, until it is done once. */
   clearLeftovers(signal: AbortSignal): Promise<void>
+  /** Brings the networks of running containers and what is written down of them together; in the background. */
+  agreeOnNetworks(signal: AbortSignal): Promise<void>
   /** Registers the handlers and returns the names of their services. */
   register(server: RpcServer): readonly string[]
 }
@@ -46,7 +49,8 @@ const LAST_RETRY_MS = 60_000
 /** Builds the runtime from what it is given. */
 export function createRuntimeService(deps: RuntimeDeps): RuntimeService {
   const { monitors, processes, log, controlGroups, sandboxes } = deps
-  const core = buildCore(deps)
+  const stopping = new AbortController()
+  const core = buildCore({ ...deps, stopping: stopping.signal })
   const access = containerAccess(core)
   const { execs, supervisor: execSupervisor } = buildExecs({ ...deps, access })
   const { registry, mutex } = core
@@ -72,6 +76,10 @@ export function createRuntimeService(deps: RuntimeDeps): RuntimeService {
           await sleep(delay, undefined, { signal }).catch(() => {})
         }
       }
+    },
+    async agreeOnNetworks(signal) {
+      const running = core.table.active().map(({ id }) => id)
+      await agreeSoon(core, running, AbortSignal.any([signal, stopping.signal]))
     },
     register(server) {
       server.register(ContainersDefinition, {
@@ -101,6 +109,7 @@ export function createRuntimeService(deps: RuntimeDeps): RuntimeService {
       return [ContainersDefinition, ExecsDefinition, HostDefinition].map(({ fullName }) => fullName)
     },
     async [Symbol.asyncDispose]() {
+      stopping.abort()
       execSupervisor[Symbol.dispose]()
       core.supervisor[Symbol.dispose]()
       core.spares[Symbol.dispose]()

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { EventLog, Logger, Store } from '@caisson/service-kit'
+import { agreeSoon } from '../connection/agreement.ts'
 import { ContainerEvents } from '../events.ts'
 import { IdRanges } from '../identity/id-ranges.ts'
 import { madeUpName } from '../identity/identity.ts'
@@ -34,6 +35,8 @@ export interface CoreDeps {
   readonly idRangeCount: number
   readonly startTimeoutMs: number
   readonly log: Logger
+  /** Aborted when the service ends. */
+  readonly stopping: AbortSignal
 }
 
 /** Puts the parts of the domain together. */
@@ -75,6 +78,7 @@ export function buildCore(deps: CoreDeps): Core {
   const core: Core = {
     ...{ transaction, table, events, registry, creator, supervisor, milestones, discards, spares, stateDirs, mutex },
     ...{ roots, sandboxes, controlGroups, log, lookAfter },
+    agreeSoon: (id) => void agreeSoon(core, [id], deps.stopping),
   }
   return core
 }

@@ -1,3 +1,5 @@
+import { connectNetwork } from '../connection/connect-network.ts'
+import { disconnectNetwork } from '../connection/disconnect-network.ts'
 import type { CommittedImage, RootChange } from '../ports.ts'
 import { renameContainer, updateContainer } from './change.ts'
 import { type CommitRequest, commitContainer, containerChanges } from './commit.ts'
@@ -10,7 +12,7 @@ import { type Pruned, pruneContainers } from './prune.ts'
 import { removeContainer } from './remove.ts'
 import type { OutputOf, RunRequest, RunStep } from './run.ts'
 import { runContainer } from './run.ts'
-import type { ResourceSpec, TerminalSize } from './spec.ts'
+import type { AttachmentSpec, ResourceSpec, TerminalSize } from './spec.ts'
 import { startContainer } from './start.ts'
 import { killContainer, type StopRequest, stopContainer } from './stop.ts'
 
@@ -79,6 +81,14 @@ export class ContainerLife {
 
   rename(reference: string, name: string): Promise<void> {
     return renameContainer(this.#core, reference, name)
+  }
+
+  connectNetwork(reference: string, attachment: AttachmentSpec, signal: AbortSignal): Promise<Container> {
+    return connectNetwork(this.#core, reference, attachment, signal)
+  }
+
+  disconnectNetwork(reference: string, network: string, force: boolean, signal: AbortSignal): Promise<Container> {
+    return disconnectNetwork(this.#core, reference, network, force, signal)
   }
 
   prune(filter: Filter, untilNs: bigint, signal: AbortSignal): Promise<Pruned> {

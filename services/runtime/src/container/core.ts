@@ -33,6 +33,8 @@ export interface Core {
   readonly log: Logger
   /** Looks in a while what became of a container whose monitor cannot be reached. */
   readonly lookAfter: (id: string) => void
+  /** Makes networks and record of a container agree in the background: the outcome of a change is not known. */
+  readonly agreeSoon: (id: string) => void
 }
 
 /** Waits until a container is in no passing state, and returns it as it is then. */

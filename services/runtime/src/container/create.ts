@@ -13,6 +13,7 @@ import { loosenedBy } from './loosened.ts'
 import { KeyedMutex } from './mutex.ts'
 import { checkUser, programOf } from './program.ts'
 import type { Registry } from './registry.ts'
+import { withSharedNetwork } from './shared-network.ts'
 import type { Spares, Taken } from './spares.ts'
 import type { ContainerSpec } from './spec.ts'
 import type { Transaction } from './transaction.ts'
@@ -41,6 +42,8 @@ export interface CreateDeps {
 export interface Identity {
   readonly id: string
   readonly name: string
+  /** What it is made from; names of other containers in it are ids. */
+  readonly spec: ContainerSpec
   readonly range: IdRange | undefined
   /** What was made ahead of its sandbox, and what has to hold before it may run. */
   readonly spare?: Pick<Taken, 'sandbox' | 'confirmed'>
@@ -106,12 +109,12 @@ export class Creator {
     mayHaveSpare = false,
   ): Promise<T> {
     await this.#deps.discards.relieved()
-    const { spec } = request
+    const spec = withSharedNetwork(this.#deps.registry, request.spec)
     checkUser(spec.process.user, spec.namespaces.user)
     const spare = mayHaveSpare ? this.#deps.spares.take(request.name, spec, signal) : undefined
     const name = this.#chooseName(request.name, spare?.name)
     using _reservation = this.#deps.registry.reserveName(name)
-    const identity = spare ? { id: spare.id, name, range: spare.range, spare } : this.#newIdentity(name, spec)
+    const identity = spare ? { id: spare.id, name, spec, range: spare.range, spare } : this.#newIdentity(name, spec)
     const { id, range } = identity
     this.#inFlight.add(id)
     const draft = this.#prepare(request, identity, spare?.root, signal)
@@ -135,7 +138,7 @@ export class Creator {
 
   #newIdentity(name: string, spec: ContainerSpec): Identity {
     const range = spec.namespaces.user === 'private' ? this.#deps.ranges.take() : undefined
-    return { id: newId(), name, range }
+    return { id: newId(), name, spec, range }
   }
 
   #chooseName(wanted: string, spare: string | undefined): string {
@@ -152,12 +155,12 @@ export class Creator {
     ready: PreparedRoot | undefined,
     signal: AbortSignal,
   ): Promise<Draft> {
-    const { spec } = request
+    const { spec } = identity
     const { readOnlyRoot, autoRemove, storageBytes } = spec
     const use = { writable: !readOnlyRoot, volatile: autoRemove, storageBytes }
     const prepared = ready ?? (await this.#deps.roots.prepare(identity.id, spec.image, spec.platform, use, signal))
     signal.throwIfAborted()
-    const container = assemble(identity, spec, prepared)
+    const container = assemble(identity, prepared)
     return { container, save: (current) => this.#save(current, request) }
   }
 
@@ -170,11 +173,7 @@ export class Creator {
   }
 }
 
-function assemble(
-  { id, name, range }: Identity,
-  asked: ContainerSpec,
-  { image, config, root }: PreparedRoot,
-): Container {
+function assemble({ id, name, spec: asked, range }: Identity, { image, config, root }: PreparedRoot): Container {
   const spec = withExposedPorts(asked, config.exposedPorts)
   const program = programOf(config, spec.process, spec.hostname === '' ? id.slice(0, 12) : spec.hostname)
   checkUser(program.user, spec.namespaces.user)

@@ -1,9 +1,11 @@
 import { CaissonError } from '@caisson/api'
+import { refreshSharer } from '../connection/living-files.ts'
 import type { LogEntry } from '../log/entry.ts'
 import type { SandboxRequest } from '../ports.ts'
 import { type Container, type Exit, isRunning, type Sandbox } from './container.ts'
 import type { Core } from './core.ts'
-import type { CreateRequest, Draft } from './create.ts'
+import type { CreateRequest, Draft, Identity } from './create.ts'
+import { openSandbox } from './open-sandbox.ts'
 import { sandboxRequest } from './sandbox-request.ts'
 import { STALE_SPARE } from './spares.ts'
 import { startContainer } from './start.ts'
@@ -112,13 +114,15 @@ function launchTransient(core: Core, attempt: Attempt, mayHaveSpare: boolean): P
   return core.creator.withDraft(
     request,
     signal,
-    async (draft, { id, name, spare }) => {
+    async (draft, identity) => {
+      const { id, spare } = identity
       const { draft: made, sandbox } = spare
         ? { draft: await draft, sandbox: spare.sandbox }
-        : await both(draft, core, await sandboxOf(draft, id, name, request), signal)
+        : await both(draft, core, await sandboxOf(draft, identity), signal)
       return watched(core, id, async () => {
         const options = { save: made.save, graceMs, gate: spare?.confirmed, keepsOutputUntil }
         const running = await core.supervisor.launch(made.container, await sandbox, options)
+        refreshSharer(core, running)
         if (!spare && !request.detach) core.spares.stock(request.name, request.spec)
         return { container: running, started: Promise.resolve(running) }
       })
@@ -129,8 +133,8 @@ function launchTransient(core: Core, attempt: Attempt, mayHaveSpare: boolean): P
 
 /** One that stays: it is on disk before it is started, and stays when that fails. */
 async function runLasting(core: Core, { request, signal, keepsOutputUntil }: Attempt): Promise<Running> {
-  const { container, sandbox } = await core.creator.withDraft(request, signal, async (draft, { id, name }) => {
-    const prepared = await both(draft, core, await sandboxOf(draft, id, name, request), signal)
+  const { container, sandbox } = await core.creator.withDraft(request, signal, async (draft, identity) => {
+    const prepared = await both(draft, core, await sandboxOf(draft, identity), signal)
     const { container, save } = prepared.draft
     core.transaction(() => save(container))
     return { container, sandbox: prepared.sandbox }
@@ -186,12 +190,7 @@ async function watched(
 }
 
 /** Which ports an image exposes is known when its root is prepared. */
-async function sandboxOf(
-  draft: Promise<Draft>,
-  id: string,
-  name: string,
-  { spec }: CreateRequest,
-): Promise<SandboxRequest> {
+async function sandboxOf(draft: Promise<Draft>, { id, name, spec }: Identity): Promise<SandboxRequest> {
   return sandboxRequest(id, name, spec.network.publishAll ? (await draft).container.spec : spec)
 }
 
@@ -202,7 +201,7 @@ async function both(
   request: SandboxRequest,
   signal: AbortSignal,
 ): Promise<{ draft: Draft; sandbox: Promise<Sandbox> }> {
-  const sandbox = core.sandboxes.create(request, signal)
+  const sandbox = openSandbox(core, request, signal)
   await Promise.allSettled([draft, sandbox])
   return { draft: await draft, sandbox }
 }

@@ -160,10 +160,17 @@ export interface NamespaceSpec {
   readonly cgroup: NamespaceMode
 }
 
+/** `shared`: that of another container. */
+export type NetworkMode = 'none' | 'host' | 'bridge' | 'shared'
+
 export interface NetworkSpec {
-  readonly mode: 'none' | 'host' | 'bridge'
-  /** None with bridge: the default network. */
+  readonly mode: NetworkMode
+  /** With shared: whose network it shares; as it was asked for, and its id once the container is made. */
+  readonly container?: string
+  /** None with bridge: the default network, unless it was taken out of its last one. */
   readonly attachments: readonly AttachmentSpec[]
+  /** With bridge: it was taken out of its last network. */
+  readonly unconnected?: true
   readonly dns: DnsSpec
   /** Absent: none. */
   readonly ports?: readonly PortSpec[]

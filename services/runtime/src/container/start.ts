@@ -1,6 +1,8 @@
 import { CaissonError, failedPrecondition } from '@caisson/api'
+import { refreshSharer } from '../connection/living-files.ts'
 import { type Container, isRunning, type Sandbox } from './container.ts'
 import { alone, type Core } from './core.ts'
+import { openSandbox } from './open-sandbox.ts'
 import { sandboxRequest } from './sandbox-request.ts'
 import type { LaunchOptions } from './supervisor.ts'
 
@@ -29,12 +31,15 @@ async function launch(
   { ready, ...options }: StartOptions,
   signal: AbortSignal,
 ): Promise<Container> {
-  const { supervisor, sandboxes, table, discards } = core
+  const { supervisor, table, discards } = core
   try {
     const { id, name, spec } = container
-    const sandbox = await (ready ?? sandboxes.create(sandboxRequest(id, name, spec), signal))
+    const sandbox = await (ready ?? openSandbox(core, sandboxRequest(id, name, spec), signal))
     signal.throwIfAborted()
-    return await supervisor.launch(container, sandbox, { ...options, save: (running) => table.update(running) })
+    const save = (running: Container): void => table.update(running)
+    const running = await supervisor.launch(container, sandbox, { ...options, save })
+    refreshSharer(core, running)
+    return running
   } catch (error) {
     discards.release(container.id, () => isRunning(table.get(container.id) ?? container))
     throw error

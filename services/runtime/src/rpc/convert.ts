@@ -11,7 +11,8 @@ import {
   ContainerState as StateMessage,
   WaitCondition as WaitMessage,
 } from '@caisson/api/container'
-import { type Sandbox as SandboxMessage, SandboxMode } from '@caisson/api/network'
+import type { Sandbox as SandboxMessage } from '@caisson/api/network'
+import { networkModeOut } from '../adapters/network-mode.ts'
 import { portOut } from '../adapters/port-mapping.ts'
 import type { Container, ContainerState, Sandbox } from '../container/container.ts'
 import type { CreateRequest } from '../container/create.ts'
@@ -116,7 +117,7 @@ function sandboxOut(sandbox: Sandbox): Partially<SandboxMessage> {
   const { id, mode, namespacePath, endpoints, ports = [], resolvConf, hosts, createdNs } = sandbox
   return {
     id,
-    mode: MODES[mode],
+    mode: networkModeOut(mode),
     namespacePath,
     endpoints,
     ports: ports.map(portOut),
@@ -125,8 +126,6 @@ function sandboxOut(sandbox: Sandbox): Partially<SandboxMessage> {
     createdAt: toTimestamp(createdNs),
   }
 }
-
-const MODES = { none: SandboxMode.NONE, host: SandboxMode.HOST, bridge: SandboxMode.BRIDGE } as const
 
 /** The spec with its defaults in place. */
 export function specOut(spec: ContainerSpec): Partially<ContainerSpecMessage> {
@@ -156,8 +155,10 @@ export function specOut(spec: ContainerSpec): Partially<ContainerSpecMessage> {
     utsNamespace: { mode: modeOut(namespaces.uts) },
     cgroupNamespace: { mode: modeOut(namespaces.cgroup) },
     network: {
-      mode: MODES[network.mode],
+      mode: networkModeOut(network.mode),
+      container: network.container ?? '',
       attachments: network.attachments,
+      unconnected: network.unconnected ?? false,
       dns: network.dns,
       ports: (network.ports ?? []).map(portOut),
       publishAll: network.publishAll ?? false,

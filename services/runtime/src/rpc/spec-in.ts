@@ -10,6 +10,7 @@ import type {
 } from '@caisson/api/container'
 import { NamespaceMode, RestartPolicyKind } from '@caisson/api/container'
 import { type Attachment, SandboxMode } from '@caisson/api/network'
+import { networkModeIn } from '../adapters/network-mode.ts'
 import { portIn } from '../adapters/port-mapping.ts'
 import { isUserOrGroup } from '../container/program.ts'
 import { signalNumber } from '../container/signal.ts'
@@ -39,6 +40,7 @@ import {
 } from './checks.ts'
 import { mountsIn } from './mounts-in.ts'
 import { resourcesIn } from './resources-in.ts'
+import { refuseSharedConflicts, sharedContainerIn } from './shared-network-in.ts'
 
 const HOSTNAME = /^[A-Za-z0-9]([A-Za-z0-9.-]{0,62}[A-Za-z0-9])?$/
 const DEFAULT_SHM_BYTES = 64 << 20
@@ -55,6 +57,8 @@ export function specIn(spec: ContainerSpecMessage | undefined): ContainerSpec {
   const log = logIn(spec.log)
   const storageBytes = storageIn(spec)
   if (spec.stopSignal !== '') signalNumber(spec.stopSignal)
+  const network = networkIn(spec.network)
+  if (network.mode === 'shared') refuseSharedConflicts(spec)
   return {
     image: imageIn(spec.image),
     ...(spec.platform && { platform: spec.platform }),
@@ -66,7 +70,7 @@ export function specIn(spec: ContainerSpecMessage | undefined): ContainerSpec {
     resources: resourcesIn('spec.resources', spec.resources),
     security: securityIn(spec.security),
     namespaces: namespacesIn(spec),
-    network: networkIn(spec.network),
+    network,
     sysctls: dictionary('spec.sysctls', spec.sysctls),
     shmBytes: within('spec.shm_bytes', spec.shmBytes, 0, MAX_BYTES) || DEFAULT_SHM_BYTES,
     readOnlyRoot: spec.readOnlyRoot,
@@ -222,18 +226,14 @@ function namespaceIn(
   return mode === NamespaceMode.HOST ? 'host' : 'private'
 }
 
-const SANDBOX_MODES: ReadonlyMap<SandboxMode, NetworkSpec['mode']> = new Map([
-  [SandboxMode.UNSPECIFIED, 'bridge'],
-  [SandboxMode.BRIDGE, 'bridge'],
-  [SandboxMode.NONE, 'none'],
-  [SandboxMode.HOST, 'host'],
-])
-
 function networkIn(network: NetworkPolicy | undefined): NetworkSpec {
   const field = 'spec.network'
-  const mode = SANDBOX_MODES.get(network?.mode ?? SandboxMode.UNSPECIFIED)
+  const mode = networkModeIn(network?.mode ?? SandboxMode.UNSPECIFIED)
   refuse(`${field}.mode`, mode === undefined)
-  refuse(`${field}.container`, (network?.container ?? '') !== '')
+  refuse(`${field}.unconnected`, network?.unconnected ?? false)
+  const container = network && mode === 'shared' ? sharedContainerIn(network) : undefined
+  if (container === undefined && network?.container)
+    throw wrong(`${field}.container`, 'it goes with the network mode SHARED only')
   const attachments = network?.attachments ?? []
   const ports = network?.ports ?? []
   atMost(`${field}.ports`, ports, 1024)
@@ -245,6 +245,7 @@ function networkIn(network: NetworkPolicy | undefined): NetworkSpec {
   const dns = network?.dns
   return {
     mode: mode ?? 'bridge',
+    ...(container !== undefined && { container }),
     ...(ports.length > 0 && { ports: ports.map(portIn) }),
     ...(network?.publishAll && { publishAll: true }),
     attachments: attachments.map((attachment, index) => attachmentIn(`${field}.attachments[${index}]`, attachment)),
@@ -258,7 +259,7 @@ function networkIn(network: NetworkPolicy | undefined): NetworkSpec {
 }
 
 /** Networks and addresses are checked by the network service, which knows them. */
-function attachmentIn(field: string, attachment: Attachment): AttachmentSpec {
+export function attachmentIn(field: string, attachment: Attachment): AttachmentSpec {
   texts(`${field}.aliases`, attachment.aliases, 64)
   dictionary(`${field}.driver_options`, attachment.driverOptions)
   text(`${field}.network`, attachment.network, 128)
