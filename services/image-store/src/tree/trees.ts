@@ -5,7 +5,16 @@ import type { Preparer } from '../snapshot/preparer.ts'
 import type { Mount } from '../snapshot/snapshots.ts'
 import { type CopyRequest, planCopy } from './copy-plan.ts'
 import { Exclusive } from './exclusive.ts'
-import type { HostDirectory, LiveRoot, PathInfo, TreeReadRequest, TreeRoot, TreeTool, TreeWriteRequest, Written } from './ports.ts'
+import type {
+  HostDirectory,
+  LiveRoot,
+  PathInfo,
+  TreeReadRequest,
+  TreeRoot,
+  TreeTool,
+  TreeWriteRequest,
+  Written,
+} from './ports.ts'
 
 /** Whose tree: that of a snapshot, by its key, that of a running container, or a directory of the host. */
 export type TreeName = { readonly key: string } | { readonly live: LiveRoot } | HostDirectory
