@@ -36,6 +36,7 @@ export function containerSpec(
       ...options.list('mount').map(parseMount),
       ...options.list('tmpfs').map(parseTmpfs),
     ],
+    volumesFrom: options.list('volumesFrom'),
     devices: options.list('device').map(parseDevice),
     resources: resourcesOf(options),
     security: securityOf(options),
