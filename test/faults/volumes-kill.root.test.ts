@@ -42,7 +42,8 @@ async function churn(worker: number, round: number, known: Map<string, Known>): 
       }
       known.set(name, 'gone')
     } catch (error) {
-      if (error instanceof CaissonError && ['unavailable', 'cancelled', 'deadline-exceeded'].includes(error.code)) return
+      if (error instanceof CaissonError && ['unavailable', 'cancelled', 'deadline-exceeded'].includes(error.code))
+        return
       throw error
     }
   }

@@ -12,7 +12,10 @@ let host: string
 
 const run = (...args: string[]): string => caisson.done(['run', '--rm', '--network', 'none', ...args]).trim()
 const names = (...args: string[]): string[] =>
-  caisson.done(['volume', 'ls', '-q', ...args]).split('\n').filter(Boolean)
+  caisson
+    .done(['volume', 'ls', '-q', ...args])
+    .split('\n')
+    .filter(Boolean)
 const inspect = (name: string): { mountpoint: string; usedBy?: string[]; sizeBytes: string } =>
   JSON.parse(caisson.done(['volume', 'inspect', name]))[0]
 
@@ -139,7 +142,10 @@ test('prune removes what no container uses, and events tell of all of it', { ski
   caisson.done(['volume', 'rm', '-f', 'used'])
   refused(['volume', 'rm', 'used'], /used/)
   const events = caisson.done(['events', '--since', '1h', '--no-follow', '--filter', 'volume=data', '--format', 'json'])
-  const types = events.split('\n').filter(Boolean).map((line) => JSON.parse(line).type)
+  const types = events
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line).type)
   assert.equal(types[0], 'volume.created')
   assert.ok(types.includes('volume.mounted'))
   assert.equal(types.at(-1), 'volume.removed')
