@@ -38,6 +38,7 @@ export function containerSpec(
       ...options.list('mount').map(parseMount),
       ...options.list('tmpfs').map(parseTmpfs),
     ],
+    volumesFrom: options.list('volumesFrom'),
     devices: options.list('device').map(parseDevice),
     resources: resourcesOf(options),
     security: securityOf(options),

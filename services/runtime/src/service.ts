@@ -3,16 +3,17 @@ import type { RpcServer } from '@caisson/api'
 import { ContainersDefinition } from '@caisson/api/container'
 import { ExecsDefinition } from '@caisson/api/exec'
 import { HostDefinition } from '@caisson/api/host'
+import { VolumesDefinition } from '@caisson/api/volume'
 import { outputOf } from './attach/attach-container.ts'
 import { agreeSoon } from './connection/agreement.ts'
 import { buildCore, type CoreDeps } from './container/build-core.ts'
 import { containerAccess } from './container/container-access.ts'
 import { ContainerLife } from './container/container-life.ts'
 import { clearLeftovers, reconcile } from './container/reconcile.ts'
+import { allStandingStill } from './container/standing-still.ts'
 import { buildExecs } from './exec/build-execs.ts'
 import type { ExecMonitors } from './exec/ports.ts'
 import { ContainerFiles } from './files/container-files.ts'
-import type { Files } from './files/ports.ts'
 import { LOG_START } from './log/position.ts'
 import { archiveHandlers } from './rpc/archives.ts'
 import { attach, resize } from './rpc/attach.ts'
@@ -23,11 +24,12 @@ import { type HostInfo, hostHandlers } from './rpc/host.ts'
 import { logs } from './rpc/logs.ts'
 import { stats } from './rpc/stats.ts'
 import { top } from './rpc/top.ts'
+import { volumeHandlers } from './rpc/volumes.ts'
+import { VolumeLife } from './volumes/volume-life.ts'
 
 export interface RuntimeDeps extends Omit<CoreDeps, 'stopping'> {
   readonly execMonitors: ExecMonitors
   readonly hostInfo: HostInfo
-  readonly files: Files
 }
 
 export interface RuntimeService extends AsyncDisposable {
@@ -60,11 +62,18 @@ export function createRuntimeService(deps: RuntimeDeps): RuntimeService {
     resolve: (reference) => registry.resolve(reference),
     get: (id) => registry.get(id),
   })
+  const volumes = new VolumeLife({
+    ...core.volumeStore,
+    files: deps.files,
+    trees: deps.trees,
+    standingStill: (containers, work) => allStandingStill(core, containers, work),
+  })
   const life = new ContainerLife(core, (id, signal) => outputOf(access, id, LOG_START, signal))
   return {
     async reconcile() {
       await reconcile({ core, monitors, processes, tryLater: core.lookAfter })
       await execSupervisor.recover()
+      core.volumeStore.volumes.reconcile()
       core.stateDirs.fillShelf()
     },
     async clearLeftovers(signal) {
@@ -106,7 +115,8 @@ export function createRuntimeService(deps: RuntimeDeps): RuntimeService {
       server.register(ExecsDefinition, execHandlers(execs))
       const counts = () => life.counts()
       server.register(HostDefinition, hostHandlers(deps.hostInfo, counts))
-      return [ContainersDefinition, ExecsDefinition, HostDefinition].map(({ fullName }) => fullName)
+      server.register(VolumesDefinition, volumeHandlers(volumes))
+      return [ContainersDefinition, ExecsDefinition, HostDefinition, VolumesDefinition].map(({ fullName }) => fullName)
     },
     async [Symbol.asyncDispose]() {
       stopping.abort()
@@ -114,6 +124,7 @@ export function createRuntimeService(deps: RuntimeDeps): RuntimeService {
       core.supervisor[Symbol.dispose]()
       core.spares[Symbol.dispose]()
       await core.discards[Symbol.asyncDispose]()
+      await core.volumeStore.volumes[Symbol.asyncDispose]()
     },
   }
 }

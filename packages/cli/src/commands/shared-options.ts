@@ -46,9 +46,10 @@ export const CREATE_OPTIONS: readonly OptionSpec[] = [
   { flags: '--rm', help: 'remove the container when it ended' },
   {
     flags: '-v, --volume <volume>',
-    help: 'mount SOURCE:TARGET[:ro]; a source with / is a path of the host, without one a volume',
+    help: 'mount [SOURCE:]TARGET[:ro,nocopy]; a source with / is a path of the host, without / a volume',
     many: true,
   },
+  { flags: '--volumes-from <container>', help: "mount another container's volumes and binds: NAME[:ro]", many: true },
   { flags: '--mount <mount>', help: 'mount type=bind|volume|tmpfs|image,source=,target=[,readonly]...', many: true },
   { flags: '--tmpfs <mount>', help: 'mount memory: TARGET[:size=64m,mode=1777]', many: true },
   { flags: '--read-only', help: 'make the root read-only' },

@@ -9,7 +9,7 @@ import type { CreateRequest } from './create.ts'
 import { type Filter, type ListRequest, listContainers, type Page, type WaitCondition, waitFor } from './find.ts'
 import { pause, resume } from './pause.ts'
 import { type Pruned, pruneContainers } from './prune.ts'
-import { removeContainer } from './remove.ts'
+import { type Removal, removeContainer } from './remove.ts'
 import type { OutputOf, RunRequest, RunStep } from './run.ts'
 import { runContainer } from './run.ts'
 import type { AttachmentSpec, ResourceSpec, TerminalSize } from './spec.ts'
@@ -58,8 +58,8 @@ export class ContainerLife {
     return resume(this.#core, reference)
   }
 
-  remove(reference: string, force: boolean, signal: AbortSignal): Promise<void> {
-    return removeContainer(this.#core, reference, force, signal)
+  remove(reference: string, removal: Removal, signal: AbortSignal): Promise<void> {
+    return removeContainer(this.#core, reference, removal, signal)
   }
 
   get(reference: string): Container {

@@ -6,6 +6,7 @@ import { madeUpName, newId } from '../identity/identity.ts'
 import type { PreparedRoot, Roots } from '../ports.ts'
 import type { ContainerTable } from '../store/container-table.ts'
 import type { RequestTable } from '../store/request-table.ts'
+import type { ContainerVolumes, PreparedVolumes } from '../volumes/container-volumes.ts'
 import type { Container, IdRange } from './container.ts'
 import type { Discards } from './discards.ts'
 import { withExposedPorts } from './exposed-ports.ts'
@@ -36,6 +37,7 @@ export interface CreateDeps {
   readonly ranges: IdRanges
   readonly discards: Discards
   readonly spares: Spares
+  readonly volumes: ContainerVolumes
 }
 
 /** What a container is known by before anything else of it exists. */
@@ -49,8 +51,8 @@ export interface Identity {
   readonly spare?: Pick<Taken, 'sandbox' | 'confirmed'>
 }
 
-/** A container that is not on disk yet. */
-export interface Draft {
+/** A container that is not on disk yet. Disposed, it lets go of its volumes: those that are not on disk by then go. */
+export interface Draft extends Disposable {
   readonly container: Container
   /** Writes it; inside a transaction. */
   save(container: Container): void
@@ -127,6 +129,10 @@ export class Creator {
       await this.#deps.discards.discard({ id, range })
       throw error
     } finally {
+      await draft.then(
+        (made) => made[Symbol.dispose](),
+        () => {},
+      )
       this.#inFlight.delete(id)
     }
   }
@@ -160,13 +166,22 @@ export class Creator {
     const use = { writable: !readOnlyRoot, volatile: autoRemove, storageBytes }
     const prepared = ready ?? (await this.#deps.roots.prepare(identity.id, spec.image, spec.platform, use, signal))
     signal.throwIfAborted()
-    const container = assemble(identity, prepared)
-    return { container, save: (current) => this.#save(current, request) }
+    const asked = { containerId: identity.id, spec, imageVolumes: prepared.config.volumes }
+    const volumes = await this.#deps.volumes.prepare(asked, signal)
+    try {
+      const container = assemble({ ...identity, spec: { ...spec, mounts: volumes.mounts } }, prepared)
+      const save = (current: Container): void => this.#save(current, request, volumes)
+      return { container, save, [Symbol.dispose]: () => volumes[Symbol.dispose]() }
+    } catch (error) {
+      volumes[Symbol.dispose]()
+      throw error
+    }
   }
 
-  #save(container: Container, request: CreateRequest): void {
+  #save(container: Container, request: CreateRequest, volumes: PreparedVolumes): void {
     const { table, events, requests } = this.#deps
     table.insert(container)
+    volumes.save(container.id)
     events.created(container, request.requestId)
     if (request.requestId !== '')
       requests.add(request.requestId, { containerId: container.id, digest: digestOf(request) }, Date.now())
@@ -177,9 +192,6 @@ function assemble({ id, name, spec: asked, range }: Identity, { image, config, r
   const spec = withExposedPorts(asked, config.exposedPorts)
   const program = programOf(config, spec.process, spec.hostname === '' ? id.slice(0, 12) : spec.hostname)
   checkUser(program.user, spec.namespaces.user)
-  const warnings = config.volumes.map(
-    (path) => `the image wants a volume at ${path}: volumes are not made yet, its files are in the container itself`,
-  )
   return {
     id,
     name,
@@ -193,7 +205,7 @@ function assemble({ id, name, spec: asked, range }: Identity, { image, config, r
     createdNs: now(),
     startedNs: 0n,
     loosened: loosenedBy(spec),
-    warnings,
+    warnings: [],
   }
 }
 

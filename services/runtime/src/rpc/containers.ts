@@ -65,8 +65,8 @@ export function containerHandlers(life: ContainerLife): Methods {
       await life.resume(reference('container', container))
       return {}
     },
-    remove: async ({ container, force }, { signal }) => {
-      await life.remove(reference('container', container), force, signal)
+    remove: async ({ container, force, volumes }, { signal }) => {
+      await life.remove(reference('container', container), { force, volumes }, signal)
       return {}
     },
     get: async ({ container }) => out(life.get(reference('container', container))),

@@ -137,6 +137,7 @@ export function specOut(spec: ContainerSpec): Partially<ContainerSpecMessage> {
     hostname: spec.hostname,
     domainname: spec.domainname,
     mounts: spec.mounts.map(mountOut),
+    volumesFrom: spec.volumesFrom ?? [],
     devices: spec.devices,
     resources: spec.resources,
     security: {
@@ -195,6 +196,10 @@ function mountOut(mount: MountSpec): Partially<ContainerSpecMessage['mounts'][nu
   const { target, readOnly, options } = mount
   if (mount.kind === 'tmpfs')
     return { kind: MountKind.TMPFS, target, readOnly, options, sizeBytes: mount.sizeBytes, mode: mount.mode }
+  if (mount.kind === 'volume') {
+    const { source, noCopy, subpath, labels, driver, driverOptions } = mount
+    return { kind: MountKind.VOLUME, target, readOnly, options, source, noCopy, subpath, labels, driver, driverOptions }
+  }
   return {
     kind: MountKind.BIND,
     source: mount.source,

@@ -66,6 +66,7 @@ export function specIn(spec: ContainerSpecMessage | undefined): ContainerSpec {
     hostname: hostnameIn('spec.hostname', spec.hostname),
     domainname: hostnameIn('spec.domainname', spec.domainname),
     mounts: mountsIn(spec.mounts),
+    ...(spec.volumesFrom.length > 0 && { volumesFrom: volumesFromIn(spec.volumesFrom) }),
     devices: devicesIn(spec.devices),
     resources: resourcesIn('spec.resources', spec.resources),
     security: securityIn(spec.security),
@@ -92,7 +93,6 @@ function storageIn({ storageBytes, readOnlyRoot }: ContainerSpecMessage): number
 }
 
 function refuseTheRest(spec: ContainerSpecMessage): void {
-  refuse('spec.volumes_from', spec.volumesFrom.length > 0)
   refuse('spec.device_rules', spec.deviceRules.length > 0)
   refuse('spec.health_check', hasHealthCheck(spec))
   refuse('spec.cgroup_parent', spec.cgroupParent !== '')
@@ -113,6 +113,17 @@ export function checkRestart(field: string, restart: RestartPolicy | undefined):
 function imageIn(image: string): string {
   if (image === '') throw wrong('spec.image', 'it is missing: name an image')
   return text('spec.image', image, 1_024)
+}
+
+function volumesFromIn(references: readonly string[]): readonly string[] {
+  atMost('spec.volumes_from', references, 100)
+  for (const [index, value] of references.entries())
+    if (!/^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}(:r[ow])?$/.test(value))
+      throw wrong(
+        `spec.volumes_from[${index}]`,
+        `${shown(value)} is neither a container nor one with :ro or :rw behind it`,
+      )
+  return references
 }
 
 function hostnameIn(field: string, name: string): string {
