@@ -1,0 +1,12 @@
+/** The Dockerfile language: text in, instructions with positions out. Pure: no I/O. */
+export type { Dockerfile, ParseWarning, Stage } from './dockerfile.ts'
+export { DockerfileError, type DockerfileErrorCode } from './dockerfile-error.ts'
+export { excerptOf } from './excerpt.ts'
+export { type Heredoc, heredocText } from './heredoc/heredoc.ts'
+export type * from './instructions/instruction.ts'
+export { INSTRUCTION_NAMES, type InstructionName } from './instructions/instruction-names.ts'
+export type { MountField, MountFlag, MountKey } from './instructions/mount.ts'
+export type { CheckOptions } from './lex/check-options.ts'
+export type { Directives } from './lex/directives.ts'
+export type { Position, Range, Word } from './lex/position.ts'
+export { parseDockerfile, parseTrigger } from './parse-dockerfile.ts'
