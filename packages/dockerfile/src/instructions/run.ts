@@ -4,7 +4,8 @@ import type { Statement } from '../lex/statement.ts'
 import { readCommandLine } from './command-line.ts'
 import { Flags } from './flags.ts'
 import type { RunInstruction } from './instruction.ts'
-import { parseMountFlag } from './mount.ts'
+import { type MountFlag, parseMountFlag } from './mount.ts'
+import { resolveMount } from './resolve-mount.ts'
 import { baseOf, missing, requireArguments } from './statement-parts.ts'
 
 const FLAGS = { mount: 'values', network: 'value', security: 'value' } as const
@@ -21,11 +22,18 @@ export function parseRun(statement: Statement): RunInstruction {
     ...baseOf(statement),
     name: 'RUN',
     ...line,
-    mounts: flags.values('mount').map(parseMountFlag),
+    mounts: flags.values('mount').map(readMount),
     heredocs: statement.heredocs,
     ...(network !== undefined && { network }),
     ...(security !== undefined && { security }),
   }
+}
+
+/** Values that nothing is to be expanded in are checked now, so that what is wrong shows early. */
+function readMount(flag: Word): MountFlag {
+  const mount = parseMountFlag(flag)
+  if (!/[$"'`\\]/.test(flag.text)) resolveMount(mount, (text) => text, '/')
+  return mount
 }
 
 function oneOf<T extends string>(value: Word | undefined, name: string, allowed: readonly T[]): T | undefined {
