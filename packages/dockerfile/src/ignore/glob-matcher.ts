@@ -35,7 +35,11 @@ export class GlobMatcher {
 
   #step(state: number, character: string, next: Set<number>): void {
     const token = this.#tokens[state]
-    switch (token?.kind) {
+    if (token === undefined) {
+      if (state < 0) this.#step(-1 - state, character, next)
+      return
+    }
+    switch (token.kind) {
       case 'everything':
         next.add(state)
         break
@@ -46,9 +50,6 @@ export class GlobMatcher {
         // A state of its own says that the wildcard has begun, and so must end with "/": see #skipped.
         next.add(-1 - state)
         if (character === '/') next.add(state + 1)
-        break
-      case undefined:
-        if (state < 0) this.#step(-1 - state, character, next)
         break
       default:
         if (acceptsOne(token, character)) next.add(state + 1)

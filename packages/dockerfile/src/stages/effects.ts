@@ -92,7 +92,7 @@ function valueEffect({ name, value }: ValueInstruction, stage: StageEvaluator): 
   const text = stage.text(value)
   if (name === 'WORKDIR') {
     stage.workingDir = posix.resolve('/', stage.workingDir, text)
-    return { name, value: stage.workingDir }
+    return { name, value: stage.workingDir, wasRelative: !text.startsWith('/') }
   }
   if (text === '') throw new DockerfileError('ARGUMENT_INVALID', `${name} comes to nothing`, value.range)
   if (name === 'STOPSIGNAL' && !isSignal(text)) {

@@ -57,7 +57,9 @@ export type Effect =
   | { readonly name: 'ARG'; readonly args: readonly (readonly [name: string, value: string | undefined])[] }
   | { readonly name: 'ENV' | 'LABEL'; readonly pairs: readonly Pair[] }
   | { readonly name: 'CMD' | 'ENTRYPOINT' | 'SHELL'; readonly args: readonly string[] }
-  | { readonly name: 'WORKDIR' | 'USER' | 'STOPSIGNAL' | 'MAINTAINER'; readonly value: string }
+  /** `value` is absolute; `wasRelative` says that it was not written so. */
+  | { readonly name: 'WORKDIR'; readonly value: string; readonly wasRelative: boolean }
+  | { readonly name: 'USER' | 'STOPSIGNAL' | 'MAINTAINER'; readonly value: string }
   | { readonly name: 'VOLUME'; readonly paths: readonly string[] }
   | { readonly name: 'EXPOSE'; readonly ports: readonly ExposedPorts[] }
   | {
