@@ -1,6 +1,8 @@
 import { DockerfileError } from './dockerfile-error.ts'
 
 const SHOWN_COLUMNS = 160
+/** In place of characters that a terminal would obey. */
+const UNSHOWN = '\ufffd'
 
 /** Runs `read`; an error of it that has a place leaves with the line of `text` that it points at. */
 export function withExcerpt<T>(text: string, read: () => T): T {
@@ -21,5 +23,6 @@ export function excerptOf(text: string, line: number): string {
     start = end + 1
   }
   const end = text.indexOf('\n', start)
-  return text.slice(start, Math.min(end < 0 ? text.length : end, start + SHOWN_COLUMNS)).replace(/\r$/, '')
+  const shownLine = text.slice(start, Math.min(end < 0 ? text.length : end, start + SHOWN_COLUMNS)).replace(/\r$/, '')
+  return shownLine.replace(/\p{Cc}/gu, (character) => (character === '\t' ? character : UNSHOWN))
 }

@@ -25,7 +25,7 @@ export function findMarkers(span: Span): Marker[] {
 
 /** Whether this word, and all of it, calls for a heredoc. */
 export function isMarker(span: Span): boolean {
-  return readMarker(span, 0)?.end === span.text.length
+  return !hasOpenQuote(span.text) && readMarker(span, 0)?.end === span.text.length
 }
 
 function readMarker(span: Span, start: number): { marker: Marker; end: number } | undefined {

@@ -78,7 +78,8 @@ function readSources(words: readonly Span[], heredocs: readonly Heredoc[]): Sour
     return heredoc === undefined ? { kind: 'path', path: word.word() } : { kind: 'heredoc', heredoc }
   })
   const lost = left[0]
-  if (lost !== undefined) throw heredocError(lost, 'write << and the name of the heredoc without a space between')
+  if (lost !== undefined)
+    throw heredocError(lost, 'write << and the name of the heredoc as one word, without a space in it')
   return sources
 }
 
