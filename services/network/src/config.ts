@@ -1,13 +1,14 @@
 import { busConfig } from '@caisson/bus'
 import { baseConfig } from '@caisson/service-kit'
 import { z } from 'zod'
-import { parseIpv4, parseSubnet, type Subnet } from './ipam/ipv4.ts'
+import { type AnySubnet, bitsOf, isIpv4Subnet, parseSubnet } from './ipam/address.ts'
+import { parseIpv4 } from './ipam/ipv4.ts'
 import type { AddressPool } from './ipam/subnet-choice.ts'
 
-const subnet = z.string().transform((text, context): Subnet => {
+const subnet = z.string().transform((text, context): AnySubnet => {
   const parsed = parseSubnet(text)
   if (parsed !== undefined) return parsed
-  context.addIssue({ code: 'custom', message: 'must be an IPv4 subnet such as 172.16.0.0/12' })
+  context.addIssue({ code: 'custom', message: 'must be a subnet such as 172.16.0.0/12 or fd00:1::/48' })
   return z.NEVER
 })
 
@@ -15,9 +16,13 @@ const addressPool = z
   .strictObject({
     /** Where the subnets are cut out of. */
     base: subnet,
-    /** Length of their prefix: 20 gives 4,093 containers each. */
-    prefixLength: z.int().min(8).max(29),
+    /** Length of their prefix: 20 gives 4,093 containers each, and of IPv6 64 is usual. */
+    prefixLength: z.int().min(8).max(125),
   })
+  .refine(
+    ({ base, prefixLength }) => prefixLength <= bitsOf(base.base) - 3,
+    'prefixLength leaves no room: 29 at most, of IPv6 125',
+  )
   .refine((pool) => pool.prefixLength >= pool.base.prefixLength, 'prefixLength must not be shorter than that of base')
 
 const nameServer = z.string().refine((text) => parseIpv4(text) !== undefined, 'must be an IPv4 address')
@@ -35,10 +40,10 @@ export const configSchema = baseConfig.extend({
   poolSize: z.int().min(0).max(256).default(4),
   /** Namespaces with only loopback that are made ahead of time, once one was asked for. 0: none. */
   barePoolSize: z.int().min(0).max(256).default(2),
-  /** Where subnets of networks come from: the first that the host does not use. */
+  /** Where subnets come from: the first that the host does not use. Without one of IPv6: the engine's own fd00::/8 prefix. */
   addressPools: z
     .array(addressPool)
-    .min(1)
+    .refine((pools) => pools.some(({ base }) => isIpv4Subnet(base)), 'must have one of IPv4, which every network has')
     .default(() => [...defaultPools]),
   /** Name servers of containers when the host's own cannot be reached from inside. */
   fallbackDns: z.array(nameServer).default(['1.1.1.1', '8.8.8.8']),

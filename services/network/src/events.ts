@@ -1,5 +1,6 @@
 import type { EventDraft, EventLog } from '@caisson/service-kit'
 import { formatIpv4 } from './ipam/ipv4.ts'
+import { formatIpv6 } from './ipam/ipv6.ts'
 import type { Network } from './network/network.ts'
 import type { SandboxEvents } from './sandbox/ports.ts'
 import type { Endpoint, Sandbox } from './sandbox/sandbox.ts'
@@ -48,7 +49,9 @@ function sandboxDraft(
       value: {
         networkId: endpoints[0]?.networkId ?? '',
         sandboxId: sandbox.id,
-        addresses: endpoints.map(({ address }) => formatIpv4(address)),
+        addresses: endpoints.flatMap(({ address, ipv6 }) =>
+          ipv6 === undefined ? [formatIpv4(address)] : [formatIpv4(address), formatIpv6(ipv6)],
+        ),
       },
     },
   }

@@ -6,8 +6,9 @@ import { networkEvents } from './events.ts'
 import { Host } from './host/host.ts'
 import { engineTag } from './network/networks.ts'
 import { createNetworkService } from './service.ts'
+import { forwardingMemory } from './store/forwarding-memory.ts'
 import { migrations } from './store/migrations.ts'
-import { forwardingMemory, NetworkStore } from './store/network-store.ts'
+import { NetworkStore } from './store/network-store.ts'
 
 await run('network', configSchema, async ({ config, log, layout, dataDir, stack }) => {
   const db = stack.use(new Store(join(dataDir, 'network.db'), migrations))

@@ -9,8 +9,9 @@ import type { NetworkRequest } from '../src/network/network.ts'
 import { engineTag } from '../src/network/networks.ts'
 import type { Attachment, SandboxRequest, SandboxWish } from '../src/sandbox/sandbox.ts'
 import { createNetworkService, type NetworkService } from '../src/service.ts'
+import { forwardingMemory } from '../src/store/forwarding-memory.ts'
 import { migrations } from '../src/store/migrations.ts'
-import { forwardingMemory, NetworkStore } from '../src/store/network-store.ts'
+import { NetworkStore } from '../src/store/network-store.ts'
 
 /** The service on a real kernel and a real database below `root`, without gRPC. Dispose: as when it is killed. */
 export type TestEngine = Disposable & {
@@ -46,6 +47,7 @@ export function startEngine(root: string, config: Partial<NetworkConfig> = {}): 
 export const plainAttachment: Attachment = {
   network: '',
   address: undefined,
+  ipv6: undefined,
   mac: undefined,
   interfaceName: undefined,
   aliases: [],
@@ -55,6 +57,7 @@ export const plainAttachment: Attachment = {
 export const networkRequest = (name: string, partial: Partial<NetworkRequest> = {}): NetworkRequest => ({
   name,
   addresses: { subnet: undefined, gateway: undefined, range: undefined, auxiliary: {} },
+  ipv6: undefined,
   internal: false,
   mtu: undefined,
   labels: {},

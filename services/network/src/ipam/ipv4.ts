@@ -1,9 +1,6 @@
 /** An IPv4 address as an unsigned number of 32 bits. */
 export type Ipv4 = number
 
-/** `base` has no bits behind the prefix. */
-export type Subnet = { readonly base: Ipv4; readonly prefixLength: number }
-
 const OCTETS = /^(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})$/
 
 /** Dotted decimal without leading zeros; undefined for anything else. */
@@ -19,35 +16,6 @@ export const ipv4Bytes = (address: Ipv4): Uint8Array =>
   Uint8Array.of(address >>> 24, (address >>> 16) & 0xff, (address >>> 8) & 0xff, address & 0xff)
 
 export const ipv4OfBytes = (bytes: Uint8Array): Ipv4 => bytes.reduce((sum, byte) => sum * 256 + byte, 0)
-
-/** How many addresses it spans. */
-export const subnetSize = (subnet: Subnet): number => 2 ** (32 - subnet.prefixLength)
-
-export const subnetOf = (address: Ipv4, prefixLength: number): Subnet => {
-  const size = 2 ** (32 - prefixLength)
-  return { base: Math.floor(address / size) * size, prefixLength }
-}
-
-/** a.b.c.d/n with no bits behind the prefix; undefined for anything else. */
-export function parseSubnet(text: string): Subnet | undefined {
-  const [address, length, ...rest] = text.split('/')
-  const base = parseIpv4(address ?? '')
-  if (base === undefined || rest.length > 0 || !/^\d{1,2}$/.test(length ?? '')) return undefined
-  const prefixLength = Number(length)
-  if (prefixLength > 32 || subnetOf(base, prefixLength).base !== base) return undefined
-  return { base, prefixLength }
-}
-
-export const formatSubnet = (subnet: Subnet): string => `${formatIpv4(subnet.base)}/${subnet.prefixLength}`
-
-export const contains = (subnet: Subnet, address: Ipv4): boolean =>
-  address >= subnet.base && address < subnet.base + subnetSize(subnet)
-
-export const overlap = (one: Subnet, other: Subnet): boolean => contains(one, other.base) || contains(other, one.base)
-
-/** The netmask as bytes. */
-export const maskBytes = (prefixLength: number): Uint8Array =>
-  ipv4Bytes(prefixLength === 0 ? 0 : (0xffffffff << (32 - prefixLength)) >>> 0)
 
 /** A locally administered MAC address that belongs to the IPv4 address: 02:42 and its four bytes. */
 export const macOf = (address: Ipv4): Uint8Array => Uint8Array.of(0x02, 0x42, ...ipv4Bytes(address))

@@ -1,26 +1,26 @@
 import { conflict, exhausted, invalid } from '@caisson/api'
-import { contains, formatIpv4, formatSubnet, type Ipv4, type Subnet, subnetSize } from './ipv4.ts'
+import { type Address, contains, formatAddress, formatSubnet, lastOf, plus, type SubnetOf } from './address.ts'
 
 /**
  * Which addresses of one subnet are given out. The next one is taken behind the last, so that an address rests for as
  * long as possible before somebody else has it.
  */
-export class Leases {
-  readonly #subnet: Subnet
-  readonly #range: Subnet
-  readonly #taken = new Set<Ipv4>()
-  readonly #reserved: ReadonlySet<Ipv4>
-  #last: Ipv4
+export class Leases<A extends Address> {
+  readonly #subnet: SubnetOf<A>
+  readonly #range: SubnetOf<A>
+  readonly #taken = new Set<A>()
+  readonly #reserved: ReadonlySet<A>
+  #last: A
 
   /**
    * `reserved`: never given out, such as the gateway. The first and last address of the subnet are not, either. `range`:
    * where those come from that nobody wanted.
    */
-  constructor(subnet: Subnet, reserved: readonly Ipv4[], range: Subnet = subnet) {
+  constructor(subnet: SubnetOf<A>, reserved: readonly A[], range: SubnetOf<A> = subnet) {
     this.#subnet = subnet
     this.#range = range
-    this.#reserved = new Set([...reserved, subnet.base, subnet.base + subnetSize(subnet) - 1])
-    this.#last = range.base + subnetSize(range) - 1
+    this.#reserved = new Set([...reserved, subnet.base, lastOf(subnet)])
+    this.#last = lastOf(range)
   }
 
   get count(): number {
@@ -28,11 +28,12 @@ export class Leases {
   }
 
   /** Takes the next free address. Throws ADDRESSES_EXHAUSTED when there is none. */
-  next(): Ipv4 {
-    const { base } = this.#range
-    const size = subnetSize(this.#range)
-    for (let step = 1; step <= size; step++) {
-      const address = base + ((this.#last - base + step) % size)
+  next(): A {
+    const end = lastOf(this.#range)
+    let address = this.#last
+    // Each step that finds none passes one that is taken or reserved.
+    for (let steps = this.#taken.size + this.#reserved.size + 1; steps > 0; steps--) {
+      address = address === end ? this.#range.base : plus(address, 1n)
       if (this.#taken.has(address) || this.#reserved.has(address)) continue
       this.#last = address
       this.#taken.add(address)
@@ -45,17 +46,17 @@ export class Leases {
   }
 
   /** Takes this address. Throws when it is taken, reserved, or of another subnet. */
-  take(address: Ipv4): void {
+  take(address: A): void {
     if (!contains(this.#subnet, address) || this.#reserved.has(address))
-      throw invalid(`${formatIpv4(address)} is not an address for containers of ${formatSubnet(this.#subnet)}`, {
+      throw invalid(`${formatAddress(address)} is not an address for containers of ${formatSubnet(this.#subnet)}`, {
         reason: 'ADDRESS_OUT_OF_RANGE',
       })
     if (this.#taken.has(address))
-      throw conflict('ADDRESS_IN_USE', `the address ${formatIpv4(address)} is in use: choose another one`)
+      throw conflict('ADDRESS_IN_USE', `the address ${formatAddress(address)} is in use: choose another one`)
     this.#taken.add(address)
   }
 
-  release(address: Ipv4): void {
+  release(address: A): void {
     this.#taken.delete(address)
   }
 }

@@ -1,4 +1,6 @@
-import type { Ipv4, Subnet } from '../ipam/ipv4.ts'
+import type { Address, SubnetOf } from '../ipam/address.ts'
+import type { Ipv4 } from '../ipam/ipv4.ts'
+import type { Ipv6 } from '../ipam/ipv6.ts'
 
 /** A network that sandboxes connect to. `host` and `none` only have a name. */
 export type Network = {
@@ -24,16 +26,23 @@ export type Origin = {
   readonly request: string
 }
 
-export type Bridge = {
+/** Addresses of one family. */
+export type Addresses<A extends Address> = {
+  readonly subnet: SubnetOf<A>
+  /** The bridge's own address. */
+  readonly gateway: A
+  /** Where addresses are taken from when none is wanted. */
+  readonly range: SubnetOf<A>
+  /** Never given out. */
+  readonly auxiliary: Readonly<Record<string, A>>
+}
+
+/** Every network has IPv4. */
+export type Bridge = Addresses<Ipv4> & {
   /** Of the interface on the host. */
   readonly name: string
-  readonly subnet: Subnet
-  /** The bridge's own address. */
-  readonly gateway: Ipv4
-  /** Where addresses are taken from when none is wanted. */
-  readonly range: Subnet
-  /** Never given out. */
-  readonly auxiliary: Readonly<Record<string, Ipv4>>
+  /** Undefined: it has no IPv6. */
+  readonly ipv6: Addresses<Ipv6> | undefined
   /** Greatest packet in bytes. */
   readonly mtu: number
   /** Containers on it do not reach one another. */
@@ -53,7 +62,9 @@ export const DEFAULT_NETWORK = 'bridge'
 /** Checked at the edge. */
 export type NetworkRequest = {
   readonly name: string
-  readonly addresses: AddressWish
+  readonly addresses: AddressWish<Ipv4>
+  /** Undefined: no IPv6. */
+  readonly ipv6: AddressWish<Ipv6> | undefined
   readonly internal: boolean
   /** Undefined: that of the interface that leads outside. */
   readonly mtu: number | undefined
@@ -68,9 +79,9 @@ export type NetworkRequest = {
 }
 
 /** What is undefined is chosen. Without a subnet nothing else is said. */
-export type AddressWish = {
-  readonly subnet: Subnet | undefined
-  readonly gateway: Ipv4 | undefined
-  readonly range: Subnet | undefined
-  readonly auxiliary: Readonly<Record<string, Ipv4>>
+export type AddressWish<A extends Address> = {
+  readonly subnet: SubnetOf<A> | undefined
+  readonly gateway: A | undefined
+  readonly range: SubnetOf<A> | undefined
+  readonly auxiliary: Readonly<Record<string, A>>
 }

@@ -1,10 +1,15 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { conflict, exhausted, invalid, notFound, now } from '@caisson/api'
-import { formatSubnet, overlap, type Subnet } from '../ipam/ipv4.ts'
+import { type Address, type AnySubnet, formatSubnet, isIpv6, overlap, plus, type SubnetOf } from '../ipam/address.ts'
+import type { Ipv4 } from '../ipam/ipv4.ts'
+import type { Ipv6 } from '../ipam/ipv6.ts'
 import { Leases } from '../ipam/leases.ts'
 import { type AddressPool, chooseSubnet } from '../ipam/subnet-choice.ts'
 import type { HostPort, SandboxEvents, SandboxStore } from '../sandbox/ports.ts'
-import { type Bridge, type BridgeNetwork, DEFAULT_NETWORK, isBridgeNetwork, type Network } from './network.ts'
+import {
+  type Addresses,
+  type Bridge,
+  type BridgeNetwork, DEFAULT_NETWORK, isBridgeNetwork, type Network } from './network.ts'
 
 export type NetworksOptions = {
   readonly store: SandboxStore
@@ -22,7 +27,8 @@ export const engineTag = (runDir: string): string => createHash('sha256').update
 export class Networks {
   readonly #options: NetworksOptions
   readonly #byId = new Map<string, Network>()
-  readonly #leases = new Map<string, Leases>()
+  readonly #leases = new Map<string, Leases<Ipv4>>()
+  readonly #ipv6Leases = new Map<string, Leases<Ipv6>>()
   readonly #leaving = new Set<string>()
 
   constructor(options: NetworksOptions) {
@@ -84,10 +90,15 @@ export class Networks {
     return network
   }
 
-  leases(network: BridgeNetwork): Leases {
+  leases(network: BridgeNetwork): Leases<Ipv4> {
     const leases = this.#leases.get(network.id)
     if (leases === undefined) throw notFound('network', network.id)
     return leases
+  }
+
+  /** Undefined for a network without IPv6. */
+  ipv6Leases(network: BridgeNetwork): Leases<Ipv6> | undefined {
+    return this.#ipv6Leases.get(network.id)
   }
 
   /** Whether an address of it is given out, or about to be. */
@@ -99,8 +110,8 @@ export class Networks {
   keep(network: Network): void {
     this.#byId.set(network.id, network)
     if (!isBridgeNetwork(network)) return
-    const { subnet, gateway, auxiliary, range } = network.bridge
-    this.#leases.set(network.id, new Leases(subnet, [gateway, ...Object.values(auxiliary)], range))
+    this.#leases.set(network.id, leasesOf(network.bridge))
+    if (network.bridge.ipv6 !== undefined) this.#ipv6Leases.set(network.id, leasesOf(network.bridge.ipv6))
   }
 
   /** Nobody connects to it while `work` removes it; when that is done it is not known any more. */
@@ -110,23 +121,37 @@ export class Networks {
       await work()
       this.#byId.delete(network.id)
       this.#leases.delete(network.id)
+      this.#ipv6Leases.delete(network.id)
     } finally {
       this.#leaving.delete(network.id)
     }
   }
 
   /** Throws SUBNET_OVERLAPS when another network or the host uses some of it. */
-  requireFree(subnet: Subnet): void {
-    const other = this.bridges().find((network) => overlap(network.bridge.subnet, subnet))
-    if (other !== undefined) throw overlaps(subnet, other.bridge.subnet, `the network ${other.name}`)
+  requireFree(subnet: AnySubnet): void {
+    for (const { name, bridge } of this.bridges()) {
+      const other = subnetsOf(bridge).find((each) => overlap(each, subnet))
+      if (other !== undefined) throw overlaps(subnet, other, `the network ${name}`)
+    }
     const used = this.#options.host.usedSubnets().find((each) => overlap(each, subnet))
     if (used !== undefined) throw overlaps(subnet, used, 'the host, by a route or a name server')
   }
 
-  /** The next one of the pools. Throws SUBNETS_EXHAUSTED. */
-  freeSubnet(): Subnet {
-    const { host, pools, tag } = this.#options
-    const own = this.bridges().map((network) => network.bridge.subnet)
+  /** The next one of the IPv4 pools. Throws SUBNETS_EXHAUSTED. */
+  freeSubnet(): SubnetOf<Ipv4> {
+    return this.#freeOf(this.#options.pools.filter(isIpv4Pool))
+  }
+
+  /** The next one of the IPv6 pools, or of this engine's own unique local prefix. Throws SUBNETS_EXHAUSTED. */
+  freeIpv6Subnet(): SubnetOf<Ipv6> {
+    const { pools, store } = this.#options
+    const ipv6 = pools.filter(isIpv6Pool)
+    return this.#freeOf(ipv6.length > 0 ? ipv6 : [{ base: store.uniqueLocalPrefix(), prefixLength: 64 }])
+  }
+
+  #freeOf<A extends Address>(pools: readonly AddressPool<A>[]): SubnetOf<A> {
+    const { host, tag } = this.#options
+    const own = this.bridges().flatMap(({ bridge }) => subnetsOf(bridge))
     const subnet = chooseSubnet(pools, [...host.usedSubnets(), ...own], Number.parseInt(tag, 16))
     if (subnet === undefined)
       throw exhausted(
@@ -162,10 +187,8 @@ export class Networks {
     const subnet = this.freeSubnet()
     return {
       name: `csn${this.#options.tag}`,
-      subnet,
-      gateway: subnet.base + 1,
-      range: subnet,
-      auxiliary: {},
+      ...wholeOf(subnet),
+      ipv6: undefined,
       mtu: this.#options.host.uplinkMtu(),
       isolated: false,
       internal: false,
@@ -176,13 +199,28 @@ export class Networks {
   #moveAway(network: BridgeNetwork): void {
     if (!this.#options.host.usedSubnets().some((subnet) => overlap(subnet, network.bridge.subnet))) return
     const subnet = this.freeSubnet()
-    const moved = { ...network, bridge: { ...network.bridge, subnet, range: subnet, gateway: subnet.base + 1 } }
+    const moved = { ...network, bridge: { ...network.bridge, ...wholeOf(subnet) } }
     this.#options.store.updateBridge(moved)
     this.keep(moved)
   }
 }
 
-const overlaps = (subnet: Subnet, other: Subnet, whose: string) =>
+const isIpv4Pool = (pool: AddressPool): pool is AddressPool<Ipv4> => !isIpv6(pool.base.base)
+const isIpv6Pool = (pool: AddressPool): pool is AddressPool<Ipv6> => isIpv6(pool.base.base)
+
+const subnetsOf = ({ subnet, ipv6 }: Bridge): AnySubnet[] => (ipv6 === undefined ? [subnet] : [subnet, ipv6.subnet])
+
+const leasesOf = <A extends Address>({ subnet, gateway, auxiliary, range }: Addresses<A>): Leases<A> =>
+  new Leases(subnet, [gateway, ...Object.values(auxiliary)], range)
+
+const wholeOf = <A extends Address>(subnet: SubnetOf<A>): Addresses<A> => ({
+  subnet,
+  gateway: plus(subnet.base, 1n),
+  range: subnet,
+  auxiliary: {},
+})
+
+const overlaps = (subnet: AnySubnet, other: AnySubnet, whose: string) =>
   conflict(
     'SUBNET_OVERLAPS',
     `the subnet ${formatSubnet(subnet)} overlaps ${formatSubnet(other)}, used by ${whose}: choose another one`,

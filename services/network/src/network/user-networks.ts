@@ -1,10 +1,16 @@
 import { randomBytes } from 'node:crypto'
-import { alreadyExists, CaissonError, conflict, exhausted, failedPrecondition, now } from '@caisson/api'
+import { alreadyExists, CaissonError, conflict, exhausted, failedPrecondition, invalid, now } from '@caisson/api'
 import { planAddresses, requireUsable } from '../ipam/address-plan.ts'
+import type { Address, SubnetOf } from '../ipam/address.ts'
 import type { HostPort, SandboxEvents, SandboxStore } from '../sandbox/ports.ts'
 import { Turns } from '../sandbox/turns.ts'
 import { fingerprintOf } from './fingerprint.ts'
-import { type Bridge, type BridgeNetwork, isBridgeNetwork, type Network, type NetworkRequest } from './network.ts'
+import {
+  type Addresses,
+  type AddressWish,
+  type Bridge,
+  type BridgeNetwork,
+  isBridgeNetwork, type Network, type NetworkRequest } from './network.ts'
 import type { Networks } from './networks.ts'
 import type { StandingNetworks } from './standing-networks.ts'
 
@@ -154,21 +160,36 @@ export class UserNetworks {
     }
   }
 
-  #planBridge(id: string, { addresses, bridgeName, mtu, isolated, internal, masquerade }: NetworkRequest): Bridge {
+  #planBridge(id: string, request: NetworkRequest): Bridge {
     const { networks, host, tag } = this.#options
-    if (addresses.subnet !== undefined) requireUsable(addresses.subnet)
-    const plan = planAddresses(addresses.subnet ?? networks.freeSubnet(), addresses)
-    if (addresses.subnet !== undefined) networks.requireFree(addresses.subnet)
+    const { addresses, ipv6, bridgeName, isolated, internal, masquerade } = request
+    const mtu = request.mtu ?? host.uplinkMtu()
+    if (ipv6 !== undefined && mtu < SMALLEST_IPV6_MTU)
+      throw invalid(`IPv6 needs packets of ${SMALLEST_IPV6_MTU} bytes, the mtu is ${mtu}: set a greater one`, {
+        reason: 'MTU_TOO_SMALL',
+      })
     return {
-      ...plan,
+      ...this.#planAddresses(addresses, () => networks.freeSubnet()),
+      ipv6: ipv6 && this.#planAddresses(ipv6, () => networks.freeIpv6Subnet()),
       name: bridgeName ?? ownBridgeName(tag, id),
-      mtu: mtu ?? host.uplinkMtu(),
+      mtu,
       isolated,
       internal,
       masquerade,
     }
   }
+
+  #planAddresses<A extends Address>(wish: AddressWish<A>, free: () => SubnetOf<A>): Addresses<A> {
+    if (wish.subnet === undefined) return planAddresses(free(), wish)
+    requireUsable(wish.subnet)
+    const plan = planAddresses(wish.subnet, wish)
+    this.#options.networks.requireFree(wish.subnet)
+    return plan
+  }
 }
+
+// RFC 8200, section 5
+const SMALLEST_IPV6_MTU = 1_280
 
 const ownBridgeName = (tag: string, id: string): string => `csn${tag}${id.slice(0, 6)}`
 

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { CaissonError, conflict, exhausted } from '@caisson/api'
-import { formatIpv4 } from '../ipam/ipv4.ts'
+import { formatAddress } from '../ipam/address.ts'
 import { describePorts } from './describe.ts'
 import type { PublishingHost } from './ports.ts'
 import { clash, type HostPorts, isSameHostSide, type PortWish, type PublishedPort } from './published-port.ts'
@@ -136,7 +136,7 @@ function taken({ sandboxId, ports }: Claim): CaissonError {
       details: {
         port: String(ports.hostPort),
         protocol: ports.transport,
-        address: formatIpv4(ports.hostAddress ?? 0),
+        address: ports.hostAddress === undefined ? '' : formatAddress(ports.hostAddress),
         owner: sandboxId,
       },
     },

@@ -5,6 +5,7 @@ import type { PublishingHost, PublishingStore } from './ports.ts'
 import {
   isSameHostSide,
   isSamePort,
+  isSameTarget,
   type PortWish,
   type Publication,
   type PublishedPort,
@@ -85,7 +86,7 @@ export class Publications {
     const { store, host } = this.#options
     const before = this.#live.get(sandboxId)
     if (before === undefined) return
-    if (before.address === target?.address && before.portName === target.portName) return
+    if (target !== undefined && isSameTarget(before, target)) return
     const after = target && { ...before, ...target }
     store.passing(() => {
       store.setPublished(after ?? { ...before, ports: [] })

@@ -1,6 +1,6 @@
 import { invalid, type Partially } from '@caisson/api'
 import { type PortMapping, Protocol } from '@caisson/api/network'
-import { formatIpv4, type Ipv4, parseIpv4 } from '../ipam/ipv4.ts'
+import { type Address, formatAddress, parseAddress } from '../ipam/address.ts'
 import { describePorts } from '../publishing/describe.ts'
 import { clash, type PortWish, type PublishedPort, type Transport } from '../publishing/published-port.ts'
 
@@ -48,11 +48,11 @@ function portOf({ protocol, hostAddress, hostPort, containerPort, count }: PortM
   return { transport, hostAddress: addressOf(hostAddress), hostPort, containerPort, count: length }
 }
 
-function addressOf(text: string): Ipv4 | undefined {
-  if (text === '' || text === '0.0.0.0') return undefined
-  const address = parseIpv4(text)
+function addressOf(text: string): Address | undefined {
+  if (text === '') return undefined
+  const address = parseAddress(text)
   if (address === undefined)
-    throw wrong(`host_address ${JSON.stringify(text.slice(0, 80))} is not an IPv4 address: networks have no other`)
+    throw wrong(`host_address ${JSON.stringify(text.slice(0, 80))} is not an IP address without a zone`)
   return address
 }
 
@@ -60,7 +60,7 @@ const wrong = (message: string) => invalid(message, { details: { field: 'ports' 
 
 export const portMessage = (port: PublishedPort): Partially<PortMapping> => ({
   protocol: protocolOf[port.transport],
-  hostAddress: port.hostAddress === undefined ? '' : formatIpv4(port.hostAddress),
+  hostAddress: port.hostAddress === undefined ? '' : formatAddress(port.hostAddress),
   hostPort: port.hostPort,
   containerPort: port.containerPort,
   count: port.count,

@@ -6,6 +6,7 @@ import {
   SandboxMode,
 } from '@caisson/api/network'
 import { parseIpv4, parseMac } from '../ipam/ipv4.ts'
+import { parseIpv6 } from '../ipam/ipv6.ts'
 import { HOST_GATEWAY } from '../sandbox/files.ts'
 import type { Attachment, DnsConfig, SandboxRequest, SandboxWish } from '../sandbox/sandbox.ts'
 import {
@@ -55,7 +56,6 @@ function refuseMissing(words: readonly string[]): void {
 }
 
 const missingOf = (attachment: AttachmentMessage): string[] => [
-  attachment.ipv6Address === '' ? '' : 'IPv6 addresses',
   Object.keys(attachment.driverOptions).length === 0 ? '' : 'options of the driver for an attachment',
 ]
 
@@ -98,6 +98,7 @@ function attachmentOf(message?: AttachmentMessage): Attachment {
   return {
     network: networkReference(message?.network ?? ''),
     address: optional('ipv4_address', message?.ipv4Address ?? '', parseIpv4, 'an IPv4 address'),
+    ipv6: optional('ipv6_address', message?.ipv6Address ?? '', parseIpv6, 'an IPv6 address'),
     mac: optional(
       'mac_address',
       message?.macAddress ?? '',

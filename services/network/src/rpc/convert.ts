@@ -6,8 +6,10 @@ import type {
   Subnet as SubnetMessage,
 } from '@caisson/api/network'
 import { SandboxMode } from '@caisson/api/network'
-import { formatIpv4, formatMac, formatSubnet } from '../ipam/ipv4.ts'
-import type { Bridge, BridgeNetwork, Network } from '../network/network.ts'
+import { type Address, formatAddress, formatSubnet } from '../ipam/address.ts'
+import { formatIpv4, formatMac } from '../ipam/ipv4.ts'
+import { formatIpv6 } from '../ipam/ipv6.ts'
+import type { Addresses, BridgeNetwork, Network } from '../network/network.ts'
 import type { PublishedPort } from '../publishing/published-port.ts'
 import type { InterfaceCounters } from '../sandbox/ports.ts'
 import type { Endpoint, SandboxMode as Mode, Sandbox } from '../sandbox/sandbox.ts'
@@ -51,8 +53,19 @@ const endpointMessage = (sandbox: Sandbox, endpoint: Endpoint, network: BridgeNe
   macAddress: formatMac(endpoint.mac),
   ipv4Address: `${formatIpv4(endpoint.address)}/${network.bridge.subnet.prefixLength}`,
   ipv4Gateway: network.bridge.internal ? '' : formatIpv4(network.bridge.gateway),
+  ...ipv6Of(endpoint, network),
   dnsNames: [...(sandbox.name === '' ? [] : [sandbox.name]), ...endpoint.aliases],
 })
+
+/** Empty on a network without IPv6. */
+function ipv6Of({ ipv6: address }: Endpoint, { bridge }: BridgeNetwork): { ipv6Address: string; ipv6Gateway: string } {
+  const { ipv6 } = bridge
+  if (ipv6 === undefined || address === undefined) return { ipv6Address: '', ipv6Gateway: '' }
+  return {
+    ipv6Address: `${formatIpv6(address)}/${ipv6.subnet.prefixLength}`,
+    ipv6Gateway: bridge.internal ? '' : formatIpv6(ipv6.gateway),
+  }
+}
 
 export const networkMessage = (network: Network, endpoints: number): Partially<NetworkMessage> => ({
   id: network.id,
@@ -65,15 +78,16 @@ export const networkMessage = (network: Network, endpoints: number): Partially<N
   endpoints,
   internal: network.bridge?.internal ?? false,
   mtu: network.bridge?.mtu ?? 0,
-  subnets: network.bridge === undefined ? [] : [subnetMessage(network.bridge)],
+  ipv6: network.bridge?.ipv6 !== undefined,
+  subnets: [network.bridge, network.bridge?.ipv6].filter((each) => each !== undefined).map(subnetMessage),
 })
 
-const subnetMessage = ({ subnet, gateway, range, auxiliary }: Bridge): Partially<SubnetMessage> => ({
+const subnetMessage = ({ subnet, gateway, range, auxiliary }: Addresses<Address>): Partially<SubnetMessage> => ({
   subnet: formatSubnet(subnet),
-  gateway: formatIpv4(gateway),
+  gateway: formatAddress(gateway),
   ipRange: range.prefixLength === subnet.prefixLength ? '' : formatSubnet(range),
   auxiliaryAddresses: Object.fromEntries(
-    Object.entries(auxiliary).map(([name, address]) => [name, formatIpv4(address)]),
+    Object.entries(auxiliary).map(([name, address]) => [name, formatAddress(address)]),
   ),
 })
 

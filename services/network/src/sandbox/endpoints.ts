@@ -1,6 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { conflict } from '@caisson/api'
+import { conflict, invalid } from '@caisson/api'
+import type { Address } from '../ipam/address.ts'
 import { macOf } from '../ipam/ipv4.ts'
+import type { Ipv6 } from '../ipam/ipv6.ts'
+import type { Leases } from '../ipam/leases.ts'
 import type { BridgeNetwork } from '../network/network.ts'
 import type { Networks } from '../network/networks.ts'
 import type { HostPort, SandboxStore } from './ports.ts'
@@ -35,7 +38,8 @@ export class Endpoints {
 
   /**
    * Endpoints for all of these, beside those that are there, with addresses that nobody else gets. All or none. Throws
-   * ALREADY_CONNECTED, INTERFACE_EXISTS, ADDRESS_IN_USE, ADDRESS_OUT_OF_RANGE, ADDRESSES_EXHAUSTED.
+   * ALREADY_CONNECTED, INTERFACE_EXISTS, ADDRESS_IN_USE, ADDRESS_OUT_OF_RANGE, ADDRESSES_EXHAUSTED,
+   * NETWORK_WITHOUT_IPV6.
    */
   lease(connections: readonly Connection[], present: readonly Endpoint[] = []): Wire[] {
     requireDistinct(connections, present)
@@ -57,7 +61,11 @@ export class Endpoints {
   }
 
   release(wires: readonly Wire[]): void {
-    for (const { endpoint, network } of wires) this.#options.networks.leases(network).release(endpoint.address)
+    const { networks } = this.#options
+    for (const { endpoint, network } of wires) {
+      networks.leases(network).release(endpoint.address)
+      if (endpoint.ipv6 !== undefined) networks.ipv6Leases(network)?.release(endpoint.ipv6)
+    }
   }
 
   /** Connects a living namespace; `record` is done in the transaction that records it. */
@@ -77,9 +85,14 @@ export class Endpoints {
     const { host, store } = this.#options
     const { endpoint } = leaving
     const wires = this.wiresOf(namespace)
-    const next = gatewayOf(wires.filter((wire) => wire.endpoint.id !== endpoint.id))
-    if (next !== undefined && gatewayOf(wires)?.endpoint.id === endpoint.id && host.isAlive(namespace.id))
-      await host.routeThrough(namespace.id, next)
+    for (const family of families) {
+      const next = gatewayOf(
+        wires.filter((wire) => wire.endpoint.id !== endpoint.id),
+        family,
+      )
+      if (next !== undefined && gatewayOf(wires, family)?.endpoint.id === endpoint.id && host.isAlive(namespace.id))
+        await host.routeThrough(namespace.id, next, family)
+    }
     // It cannot speak from here on; a start removes a port that nothing records.
     host.expel(endpoint)
     try {
@@ -102,8 +115,9 @@ export class Endpoints {
     const { host, store } = this.#options
     await host.connect(namespace.id, wire)
     try {
-      const gateway = gatewayOf([...this.wiresOf(namespace), wire])
-      if (gateway === wire) await host.routeThrough(namespace.id, wire)
+      const wires = [...this.wiresOf(namespace), wire]
+      for (const family of families)
+        if (gatewayOf(wires, family) === wire) await host.routeThrough(namespace.id, wire, family)
       host.admit(wire.endpoint)
       store.passing(() => {
         store.insertEndpoint(namespace.id, wire.endpoint)
@@ -117,20 +131,51 @@ export class Endpoints {
   }
 
   #lease({ network, wish }: Connection, interfaceName: string): Wire {
-    const leases = this.#options.networks.leases(network)
-    if (wish.address !== undefined) leases.take(wish.address)
-    const address = wish.address ?? leases.next()
+    const { networks, tag } = this.#options
+    const leases = networks.leases(network)
+    const address = taken(leases, wish.address)
+    const ipv6 = undoingOnFailure(
+      () => takenIpv6(networks.ipv6Leases(network), wish.ipv6, network.name),
+      () => leases.release(address),
+    )
     const endpoint: Endpoint = {
       id: newId(32),
       networkId: network.id,
       interfaceName,
       mac: wish.mac ?? macOf(address),
       address,
-      portName: `csp${this.#options.tag}${newId(3)}`,
+      ipv6,
+      portName: `csp${tag}${newId(3)}`,
       aliases: wish.aliases,
       gatewayPriority: wish.gatewayPriority,
     }
     return { endpoint, network }
+  }
+}
+
+const families = ['ipv4', 'ipv6'] as const
+
+/** The address that was wished, or the next one. */
+function taken<A extends Address>(leases: Leases<A>, wish: A | undefined): A {
+  if (wish === undefined) return leases.next()
+  leases.take(wish)
+  return wish
+}
+
+function takenIpv6(leases: Leases<Ipv6> | undefined, wish: Ipv6 | undefined, networkName: string): Ipv6 | undefined {
+  if (leases !== undefined) return taken(leases, wish)
+  if (wish === undefined) return undefined
+  throw invalid(`the network ${networkName} has no IPv6: make one with ipv6 set, or ask for no IPv6 address`, {
+    reason: 'NETWORK_WITHOUT_IPV6',
+  })
+}
+
+function undoingOnFailure<T>(work: () => T, undo: () => void): T {
+  try {
+    return work()
+  } catch (error) {
+    undo()
+    throw error
   }
 }
 

@@ -183,6 +183,7 @@ export class NamespacePool {
 const plainWish: Attachment = {
   network: '',
   address: undefined,
+  ipv6: undefined,
   mac: undefined,
   interfaceName: undefined,
   aliases: [],
@@ -194,6 +195,7 @@ function fits({ endpoints: [endpoint] }: Namespace, wish: Attachment): boolean {
   if (endpoint === undefined) return false
   return (
     (wish.address === undefined || wish.address === endpoint.address) &&
+    (wish.ipv6 === undefined || wish.ipv6 === endpoint.ipv6) &&
     (wish.mac === undefined || formatMac(wish.mac) === formatMac(endpoint.mac)) &&
     (wish.interfaceName ?? freeInterfaceName(new Set())) === endpoint.interfaceName &&
     wish.aliases.length === 0 &&

@@ -1,16 +1,17 @@
-import type { Subnet } from '../ipam/ipv4.ts'
+import type { AnySubnet, SubnetOf } from '../ipam/address.ts'
+import type { Ipv6 } from '../ipam/ipv6.ts'
 import type { BridgeNetwork, Network } from '../network/network.ts'
 import type { PublishingHost, PublishingStore } from '../publishing/ports.ts'
 import type { Publication } from '../publishing/published-port.ts'
-import type { Endpoint, Namespace, Sandbox, Wire } from './sandbox.ts'
+import type { Endpoint, Family, Namespace, Sandbox, Wire } from './sandbox.ts'
 
 /** What the domain needs of this machine's kernel. Synchronous where the kernel answers within microseconds. */
 export type HostPort = PublishingHost & {
   /** Subnets that the host's routes, addresses and name servers lie in, but for the bridges of this engine. */
-  usedSubnets(): readonly Subnet[]
+  usedSubnets(): readonly AnySubnet[]
   /** Greatest packet of the interface that leads outside; 1500 when there is none. */
   uplinkMtu(): number
-  /** Makes the network's bridge as it should be, and lets the host forward. Nothing to do: no change. */
+  /** Makes the network's bridge as it should be, and lets the host forward what its addresses are of. Nothing to do: no change. */
   raiseBridge(network: BridgeNetwork): void
   /** Whether the network's bridge is there. Throws INTERFACE_EXISTS when its name is that of somebody else's interface. */
   bridgeStands(network: BridgeNetwork): boolean
@@ -40,8 +41,8 @@ export type HostPort = PublishingHost & {
   connect(namespaceId: string, wire: Wire): Promise<void>
   /** Removes an endpoint's interface with its port; one that is gone is no error. */
   disconnect(endpoint: Endpoint): Promise<void>
-  /** Lets the default route of a living namespace go through this wire. */
-  routeThrough(namespaceId: string, wire: Wire): Promise<void>
+  /** Lets the default route of this family of a living namespace go through this wire. */
+  routeThrough(namespaceId: string, wire: Wire, family: Family): Promise<void>
   /** Removes the pin; one that is gone is no error. */
   releaseNamespace(id: string): void
   namespacePath(id: string): string
@@ -78,6 +79,8 @@ export type SandboxStore = PublishingStore & {
   insertNetwork(network: Network): void
   deleteNetwork(id: string): void
   updateBridge(network: BridgeNetwork): void
+  /** This engine's own /48 of unique local addresses, made when it is first asked for. */
+  uniqueLocalPrefix(): SubnetOf<Ipv6>
   /** Complete namespaces, oldest first. */
   namespaces(): Namespace[]
   insertNamespace(namespace: Namespace): void

@@ -31,7 +31,11 @@ export function reconcile(options: ReconcileOptions): void {
   networks.load((networkId) => recorded.some(({ endpoints }) => endpoints.some((each) => each.networkId === networkId)))
   for (const id of host.pins()) if (!recorded.some((namespace) => namespace.id === id)) host.releaseNamespace(id)
   const endpoints = recorded.flatMap((namespace) => namespace.endpoints)
-  for (const { networkId, address } of endpoints) networks.leases(networks.bridge(networkId)).take(address)
+  for (const { networkId, address, ipv6 } of endpoints) {
+    const network = networks.bridge(networkId)
+    networks.leases(network).take(address)
+    if (ipv6 !== undefined) networks.ipv6Leases(network)?.take(ipv6)
+  }
   removeStrays(options, endpoints)
   options.publications.load()
   // Rules and bridges stand before the ports are looked at, so that a port can be put back on its bridge.

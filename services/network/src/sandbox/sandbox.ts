@@ -1,4 +1,5 @@
 import type { Ipv4 } from '../ipam/ipv4.ts'
+import type { Ipv6 } from '../ipam/ipv6.ts'
 import type { BridgeNetwork } from '../network/network.ts'
 import type { PortWish } from '../publishing/published-port.ts'
 
@@ -19,6 +20,8 @@ export type Endpoint = {
   readonly interfaceName: string
   readonly mac: Uint8Array
   readonly address: Ipv4
+  /** Undefined on a network without IPv6. */
+  readonly ipv6: Ipv6 | undefined
   /** The other end of the interface, a port of the network's bridge. */
   readonly portName: string
   /** More names on this network. */
@@ -30,12 +33,16 @@ export type Endpoint = {
 /** An endpoint and the network that it belongs to. */
 export type Wire = { readonly endpoint: Endpoint; readonly network: BridgeNetwork }
 
+export type Family = 'ipv4' | 'ipv6'
+
 /**
  * The wire that the default route goes through: of the highest priority, and the first among equals. Undefined when
- * every network is internal.
+ * every network is internal, or has none of the family.
  */
-export function gatewayOf(wires: readonly Wire[]): Wire | undefined {
-  const [first, ...others] = wires.filter(({ network }) => !network.bridge.internal)
+export function gatewayOf(wires: readonly Wire[], family: Family = 'ipv4'): Wire | undefined {
+  const [first, ...others] = wires.filter(
+    ({ network }) => !network.bridge.internal && (family === 'ipv4' || network.bridge.ipv6 !== undefined),
+  )
   return others.reduce(
     (best, wire) =>
       best !== undefined && wire.endpoint.gatewayPriority <= best.endpoint.gatewayPriority ? best : wire,
@@ -94,6 +101,7 @@ export type Attachment = {
   /** Id, name or unique id prefix. */
   readonly network: string
   readonly address: Ipv4 | undefined
+  readonly ipv6: Ipv6 | undefined
   readonly mac: Uint8Array | undefined
   /** Undefined: the first of eth0, eth1, and so on, that is free. */
   readonly interfaceName: string | undefined

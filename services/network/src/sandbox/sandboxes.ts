@@ -272,7 +272,13 @@ export class Sandboxes {
 /** Where published ports lead: through the network of the default route, or the first one. */
 function targetOf(wires: readonly Wire[]): Target | undefined {
   const endpoint = (gatewayOf(wires) ?? wires[0])?.endpoint
-  return endpoint && { address: endpoint.address, portName: endpoint.portName }
+  return endpoint && { address: endpoint.address, portName: endpoint.portName, ipv6: ipv6TargetOf(wires) }
+}
+
+function ipv6TargetOf(wires: readonly Wire[]): Target['ipv6'] {
+  const wire = gatewayOf(wires, 'ipv6') ?? wires.find(({ endpoint }) => endpoint.ipv6 !== undefined)
+  const { ipv6: address, portName = '' } = wire?.endpoint ?? {}
+  return address === undefined ? undefined : { address, portName }
 }
 
 const namespaceGone = (id: string) =>

@@ -1,5 +1,7 @@
 import type { Store } from '@caisson/service-kit'
+import { formatIpv6 } from '../ipam/ipv6.ts'
 import type { Endpoint } from '../sandbox/sandbox.ts'
+import { ipv6OfText } from './address-text.ts'
 import { bytes, integer, type Row, stringList, text } from './rows.ts'
 
 export class EndpointTable {
@@ -13,8 +15,8 @@ export class EndpointTable {
     this.#of = store.prepare('SELECT * FROM endpoint WHERE namespace_id = ? ORDER BY number')
     this.#insert = store.prepare(
       `INSERT INTO endpoint
-         (id, namespace_id, network_id, interface_name, mac, address, port_name, aliases, gateway_priority)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         (id, namespace_id, network_id, interface_name, mac, address, port_name, aliases, gateway_priority, ipv6)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     )
     this.#delete = store.prepare('DELETE FROM endpoint WHERE id = ?')
   }
@@ -36,9 +38,10 @@ export class EndpointTable {
   }
 
   insert(namespaceId: string, endpoint: Endpoint): void {
-    const { id, networkId, interfaceName, mac, address, portName, aliases, gatewayPriority } = endpoint
+    const { id, networkId, interfaceName, mac, address, portName, aliases, gatewayPriority, ipv6 } = endpoint
     const names = JSON.stringify(aliases)
-    this.#insert.run(id, namespaceId, networkId, interfaceName, mac, address, portName, names, gatewayPriority)
+    const dual = ipv6 === undefined ? null : formatIpv6(ipv6)
+    this.#insert.run(id, namespaceId, networkId, interfaceName, mac, address, portName, names, gatewayPriority, dual)
   }
 
   delete(id: string): void {
@@ -55,4 +58,5 @@ const endpointOf = (row: Row): Endpoint => ({
   portName: text(row, 'port_name'),
   aliases: stringList(row, 'aliases'),
   gatewayPriority: integer(row, 'gateway_priority'),
+  ipv6: row['ipv6'] === null ? undefined : ipv6OfText(text(row, 'ipv6')),
 })

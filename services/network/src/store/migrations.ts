@@ -1,6 +1,6 @@
 import { eventMigrations, type Migration } from '@caisson/service-kit'
 
-/** Addresses are numbers of 32 bits, times nanoseconds since 1970 as text, lists and maps JSON. */
+/** Addresses are numbers of 32 bits, those of IPv6 text, times nanoseconds since 1970 as text, lists and maps JSON. */
 export const migrations: readonly Migration[] = [
   ...eventMigrations,
   {
@@ -125,6 +125,17 @@ export const migrations: readonly Migration[] = [
         count INTEGER NOT NULL,
         PRIMARY KEY (sandbox_id, position)
       ) STRICT, WITHOUT ROWID;
+    `,
+  },
+  {
+    name: 'IPv6 beside IPv4',
+    sql: `
+      ALTER TABLE network ADD COLUMN ipv6 TEXT;
+      ALTER TABLE endpoint ADD COLUMN ipv6 TEXT;
+      CREATE UNIQUE INDEX endpoint_by_ipv6 ON endpoint (network_id, ipv6);
+      ALTER TABLE published_port ADD COLUMN host_ipv6 TEXT;
+      ALTER TABLE published_port ADD COLUMN ipv6 TEXT;
+      ALTER TABLE published_port ADD COLUMN ipv6_port_name TEXT;
     `,
   },
 ]

@@ -1,17 +1,21 @@
-import { readFileSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
 import type { Store } from '@caisson/service-kit'
+import { formatSubnet, type SubnetOf } from '../ipam/address.ts'
+import type { Ipv6 } from '../ipam/ipv6.ts'
+import { uniqueLocalPrefix } from '../ipam/unique-local.ts'
 import type { BridgeNetwork, Network } from '../network/network.ts'
 import type { Publication } from '../publishing/published-port.ts'
 import type { SandboxStore } from '../sandbox/ports.ts'
 import type { Endpoint, Namespace, Sandbox } from '../sandbox/sandbox.ts'
+import { ipv6SubnetOfText } from './address-text.ts'
 import { EndpointTable } from './endpoint-table.ts'
+import { HostSettings } from './host-setting.ts'
 import { NamespaceTable } from './namespace-table.ts'
 import { NetworkTable } from './network-table.ts'
 import { PortTable } from './port-table.ts'
 import { SandboxTable } from './sandbox-table.ts'
 
-/** Its value is the id of the boot in which it was done. */
-const FORWARDING_TURNED_ON = 'forwarding_turned_on'
+const UNIQUE_LOCAL_PREFIX = 'unique_local_prefix'
 
 /** The service's tables as its domain wants them. */
 export class NetworkStore implements SandboxStore {
@@ -21,6 +25,7 @@ export class NetworkStore implements SandboxStore {
   readonly #namespaces: NamespaceTable
   readonly #sandboxes: SandboxTable
   readonly #ports: PortTable
+  readonly #settings: HostSettings
 
   constructor(store: Store) {
     this.#store = store
@@ -29,6 +34,7 @@ export class NetworkStore implements SandboxStore {
     this.#namespaces = new NamespaceTable(store, this.#endpoints)
     this.#sandboxes = new SandboxTable(store, (id) => this.#namespaces.get(id))
     this.#ports = new PortTable(store)
+    this.#settings = new HostSettings(store)
   }
 
   transaction<T>(work: () => T): T {
@@ -53,6 +59,14 @@ export class NetworkStore implements SandboxStore {
 
   updateBridge(network: BridgeNetwork): void {
     this.#networks.updateBridge(network)
+  }
+
+  uniqueLocalPrefix(): SubnetOf<Ipv6> {
+    const known = this.#settings.get(UNIQUE_LOCAL_PREFIX)
+    if (known !== undefined) return ipv6SubnetOfText(known)
+    const prefix = uniqueLocalPrefix(randomBytes(5))
+    this.transaction(() => this.#settings.set(UNIQUE_LOCAL_PREFIX, formatSubnet(prefix)))
+    return prefix
   }
 
   namespaces(): Namespace[] {
@@ -102,22 +116,5 @@ export class NetworkStore implements SandboxStore {
 
   usersOf(namespaceId: string): number {
     return this.#sandboxes.usersOf(namespaceId)
-  }
-}
-
-/** Remembers whether this engine turned the host's forwarding on since the machine was started. */
-export function forwardingMemory(store: Store): { turnedOn: boolean } {
-  const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
-  const read = store.prepare('SELECT value FROM host_setting WHERE name = ?')
-  const write = store.prepare(
-    'INSERT INTO host_setting (name, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value',
-  )
-  return {
-    get turnedOn() {
-      return read.get(FORWARDING_TURNED_ON)?.['value'] === boot
-    },
-    set turnedOn(value) {
-      if (value !== this.turnedOn) write.run(FORWARDING_TURNED_ON, value ? boot : '')
-    },
   }
 }

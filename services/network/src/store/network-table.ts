@@ -1,5 +1,6 @@
 import type { Store } from '@caisson/service-kit'
 import { type Bridge, type BridgeNetwork, isBridgeNetwork, type Network } from '../network/network.ts'
+import { ipv6AddressesOfText, textOfIpv6Addresses } from './address-text.ts'
 import { integer, numberMap, optionalText, type Row, stringMap, text } from './rows.ts'
 
 export class NetworkTable {
@@ -16,7 +17,8 @@ export class NetworkTable {
     )
     this.#updateBridge = store.prepare(
       `UPDATE network SET bridge_name = ?, subnet_base = ?, prefix_length = ?, gateway = ?, range_base = ?,
-         range_prefix_length = ?, auxiliary = ?, mtu = ?, isolated = ?, internal = ?, masquerade = ?
+         range_prefix_length = ?, auxiliary = ?, mtu = ?, isolated = ?, internal = ?, masquerade = ?,
+         ipv6 = ?
        WHERE id = ?`,
     )
     this.#delete = store.prepare('DELETE FROM network WHERE id = ?')
@@ -44,10 +46,11 @@ export class NetworkTable {
   }
 
   updateBridge({ id, bridge }: BridgeNetwork): void {
-    const { name, subnet, gateway, range, auxiliary, mtu, isolated, internal, masquerade } = bridge
+    const { name, subnet, gateway, range, auxiliary, mtu, isolated, internal, masquerade, ipv6 } = bridge
     const addresses = [subnet.base, subnet.prefixLength, gateway, range.base, range.prefixLength]
     const flags = [isolated, internal, masquerade].map(Number)
-    this.#updateBridge.run(name, ...addresses, JSON.stringify(auxiliary), mtu, ...flags, id)
+    const dual = ipv6 === undefined ? null : textOfIpv6Addresses(ipv6)
+    this.#updateBridge.run(name, ...addresses, JSON.stringify(auxiliary), mtu, ...flags, dual, id)
   }
 
   delete(id: string): void {
@@ -90,4 +93,5 @@ const bridgeOf = (row: Row): Bridge => ({
   isolated: integer(row, 'isolated') === 1,
   internal: integer(row, 'internal') === 1,
   masquerade: integer(row, 'masquerade') === 1,
+  ipv6: row['ipv6'] === null ? undefined : ipv6AddressesOfText(text(row, 'ipv6')),
 })
