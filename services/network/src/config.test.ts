@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { configSchema } from './config.ts'
-import { formatSubnet } from './ipam/ipv4.ts'
+import { formatSubnet } from './ipam/address.ts'
 
 test('has a default for everything', () => {
   const config = configSchema.parse({})

@@ -1,5 +1,6 @@
 import { conflict } from '@caisson/api'
-import { formatIpv4, type Subnet } from '../src/ipam/ipv4.ts'
+import { type AnySubnet, formatAddress } from '../src/ipam/address.ts'
+import { formatIpv4 } from '../src/ipam/ipv4.ts'
 import type { BridgeNetwork } from '../src/network/network.ts'
 import type { HostPorts, Publication } from '../src/publishing/published-port.ts'
 import type { HostPort, InterfaceCounters } from '../src/sandbox/ports.ts'
@@ -18,7 +19,7 @@ type Step =
 
 /** A host in memory. What a test wants to go wrong, it sets. */
 export class FakeHost implements HostPort {
-  used: readonly Subnet[] = []
+  used: readonly AnySubnet[] = []
   /** Interfaces of somebody else. */
   readonly foreign = new Set<string>()
   readonly namespaces = new Set<string>()
@@ -39,7 +40,7 @@ export class FakeHost implements HostPort {
   /** Thrown by the next step of that name, once. */
   failure: { readonly at: Step; readonly error: Error } | undefined
 
-  usedSubnets(): readonly Subnet[] {
+  usedSubnets(): readonly AnySubnet[] {
     return this.used
   }
 
@@ -200,5 +201,5 @@ export class FakeHost implements HostPort {
 const linesOf = ({ address, ports }: Publication): string[] =>
   ports.map(
     ({ transport, hostAddress, hostPort, containerPort, count }) =>
-      `${transport} ${hostAddress === undefined ? '*' : formatIpv4(hostAddress)}:${hostPort}+${count} > ${formatIpv4(address)}:${containerPort}`,
+      `${transport} ${hostAddress === undefined ? '*' : formatAddress(hostAddress)}:${hostPort}+${count} > ${formatIpv4(address)}:${containerPort}`,
   )

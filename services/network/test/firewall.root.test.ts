@@ -30,6 +30,7 @@ const network: BridgeNetwork = {
     isolated: false,
     internal: false,
     masquerade: true,
+    ipv6: undefined,
   },
 }
 
@@ -77,6 +78,7 @@ test('where rules cannot be protected their loss is told at once', { skip, timeo
     sandboxId: 'one',
     address: 0x0a580002,
     portName: 'cspabcdef000000',
+    ipv6: undefined,
     ports: [{ transport: 'tcp', hostAddress: undefined, hostPort: 8080, containerPort: 80, count: 1 }],
   }
   firewall.program([network], [], [published])

@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { after, afterEach, before, beforeEach, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { inNamespaces } from '@caisson/testkit'
-import { formatIpv4, formatMac, type Ipv4, parseIpv4, parseSubnet } from '../src/ipam/ipv4.ts'
+import { isIpv4Subnet, parseSubnet } from '../src/ipam/address.ts'
+import { formatIpv4, formatMac, type Ipv4, parseIpv4 } from '../src/ipam/ipv4.ts'
 import type { BridgeNetwork, NetworkRequest } from '../src/network/network.ts'
 import type { Endpoint, Sandbox } from '../src/sandbox/sandbox.ts'
 import {
@@ -38,7 +39,7 @@ function make(name: string, partial: Partial<NetworkRequest> = {}): BridgeNetwor
 
 function onSubnet(text: string): Pick<NetworkRequest, 'addresses'> {
   const subnet = parseSubnet(text)
-  assert.ok(subnet)
+  assert.ok(subnet && isIpv4Subnet(subnet))
   return { addresses: { subnet, gateway: undefined, range: undefined, auxiliary: {} } }
 }
 

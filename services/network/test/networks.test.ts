@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
 import type { Partially } from '@caisson/api'
 import type { CreateNetworkRequest, Network, Subnet } from '@caisson/api/network'
-import { parseSubnet } from '../src/ipam/ipv4.ts'
+import { parseSubnet } from '../src/ipam/address.ts'
 import { FakeHost } from './fake-host.ts'
 import { type Served, serveOn } from './served.ts'
 

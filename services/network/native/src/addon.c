@@ -91,6 +91,7 @@ NAPI_MODULE_INIT()
 		{ "request", NULL, request, NULL, NULL, NULL, shown, NULL },
 		{ "requestAsync", NULL, addon_request_async, NULL, NULL, NULL, shown, NULL },
 		{ "createNamespace", NULL, addon_create_namespace, NULL, NULL, NULL, shown, NULL },
+		{ "writeSettings", NULL, addon_write_settings, NULL, NULL, NULL, shown, NULL },
 		{ "openNamespace", NULL, open_namespace, NULL, NULL, NULL, shown, NULL },
 		{ "releaseNamespace", NULL, release_namespace, NULL, NULL, NULL, shown, NULL },
 		{ "closeDescriptor", NULL, close_descriptor, NULL, NULL, NULL, shown, NULL },

@@ -24,7 +24,7 @@ struct job {
 	struct bytes batch;
 	struct bytes answers;
 
-	/* createNamespace */
+	/* createNamespace; writeSettings uses `fd`, too */
 	char *pin;
 	int from_fd;
 	struct sysctl *sysctls;
@@ -178,6 +178,35 @@ napi_value addon_create_namespace(napi_env env, napi_callback_info info)
 		return NULL;
 	job->run = run_create;
 	job->answer = answer_create;
+	promise = queue_job(env, job);
+	if (promise)
+		job = NULL;
+	return promise;
+}
+
+static void run_write(struct job *job)
+{
+	job->result = namespace_write(job->fd, job->sysctls, job->sysctl_count, &job->error);
+}
+
+static napi_value answer_write(napi_env env, struct job *job)
+{
+	(void)job;
+	return make_undefined(env);
+}
+
+napi_value addon_write_settings(napi_env env, napi_callback_info info)
+{
+	napi_value values[2], promise;
+	auto_job struct job *job = calloc(1, sizeof(*job));
+
+	if (!job)
+		return NULL;
+	if (!read_arguments(env, info, 2, values) || !read_int(env, values[0], "namespaceFd", &job->fd) ||
+	    !read_sysctls(env, values[1], job))
+		return NULL;
+	job->run = run_write;
+	job->answer = answer_write;
 	promise = queue_job(env, job);
 	if (promise)
 		job = NULL;

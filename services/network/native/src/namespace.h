@@ -33,6 +33,9 @@ struct created {
 int namespace_create(const char *pin, int from_fd, const struct sysctl *sysctls, size_t count, struct created *created,
 		     struct error *err);
 
+/* Writes settings in a living namespace. ENOENT for one of an interface that is not there; those before it are written. */
+int namespace_write(int namespace_fd, const struct sysctl *sysctls, size_t count, struct error *err);
+
 /* Opens a pin or a file such as /proc/1/ns/net. EINVAL when it is not (or no longer) a network namespace. */
 int namespace_open(const char *pin, struct error *err);
 

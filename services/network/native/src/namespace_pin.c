@@ -57,14 +57,14 @@ static int write_sysctl(int root, const struct sysctl *sysctl, struct error *err
 }
 
 /* What /proc/sys/net shows follows the namespace of the thread that looks the name up. */
-static int write_sysctls(const struct creation *creation, struct error *err)
+static int write_sysctls(const struct sysctl *sysctls, size_t count, struct error *err)
 {
 	auto_close int root = open(SYSCTL_ROOT, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	if (root < 0)
 		return error_system(err, "open");
-	for (size_t i = 0; i < creation->count; i++) {
-		if (write_sysctl(root, &creation->sysctls[i], err) < 0)
+	for (size_t i = 0; i < count; i++) {
+		if (write_sysctl(root, &sysctls[i], err) < 0)
 			return -1;
 	}
 	return 0;
@@ -108,7 +108,7 @@ static int create_inside(void *argument, struct error *err)
 	if (namespace_fd < 0)
 		return error_system(err, "open");
 	route_fd = netlink_open(NETLINK_ROUTE, err);
-	if (route_fd < 0 || write_sysctls(creation, err) < 0 || raise_loopback(err) < 0)
+	if (route_fd < 0 || write_sysctls(creation->sysctls, creation->count, err) < 0 || raise_loopback(err) < 0)
 		return -1;
 	if (pin_namespace(creation->pin, err) < 0)
 		return -1;
@@ -123,6 +123,28 @@ int namespace_create(const char *pin, int from_fd, const struct sysctl *sysctls,
 	struct creation creation = { pin, from_fd, sysctls, count, created };
 
 	return namespace_thread(create_inside, &creation, err);
+}
+
+struct writing {
+	int namespace_fd;
+	const struct sysctl *sysctls;
+	size_t count;
+};
+
+static int write_inside(void *argument, struct error *err)
+{
+	const struct writing *writing = argument;
+
+	if (namespace_enter(writing->namespace_fd, err) < 0)
+		return -1;
+	return write_sysctls(writing->sysctls, writing->count, err);
+}
+
+int namespace_write(int namespace_fd, const struct sysctl *sysctls, size_t count, struct error *err)
+{
+	struct writing writing = { namespace_fd, sysctls, count };
+
+	return namespace_thread(write_inside, &writing, err);
 }
 
 int namespace_release(const char *pin, struct error *err)

@@ -14,6 +14,7 @@ import {
   setLink,
 } from '../kernel/rtnetlink/link.ts'
 import type { BridgeNetwork } from '../network/network.ts'
+import { ipv6AddressesOf, switchIpv6Off, switchIpv6On } from './bridge-ipv6.ts'
 import { BRIDGE_PREFIX, PORT_PREFIX } from './firewall-rules.ts'
 
 const IP_FORWARD = '/proc/sys/net/ipv4/ip_forward'
@@ -69,10 +70,12 @@ export class Bridges implements Disposable {
     if (!this.stands(network)) this.#route.request(`make the bridge ${name}`, [createBridge({ name, mtu, address })])
     const link = this.find(name)
     if (link === undefined) throw new Error(`the bridge ${name} is gone again`)
-    this.#withoutIpv6(name)
+    if (bridge.ipv6 === undefined) switchIpv6Off(name)
+    else switchIpv6On(network)
     this.#route.request(`set up the bridge ${name}`, [
       setLink({ index: link.index, up: true, mtu }),
       addAddress(link.index, ipv4Bytes(gateway), subnet.prefixLength),
+      ...ipv6AddressesOf(link.index, link.address, network),
     ])
     return link
   }
@@ -149,17 +152,11 @@ export class Bridges implements Disposable {
   restoreForwarding(): void {
     if (!this.#turnedOn) return
     this.#turnedOn = false
-    if (!this.#links().some((link) => link.kind === 'bridge')) writeFileSync(IP_FORWARD, '0')
+    if (this.areAllGone()) writeFileSync(IP_FORWARD, '0')
   }
 
-  // Networks with IPv4 only: no link-local address, and nobody's router is believed.
-  #withoutIpv6(name: string): void {
-    try {
-      writeFileSync(`/proc/sys/net/ipv6/conf/${name}/accept_ra`, '0')
-      writeFileSync(`/proc/sys/net/ipv6/conf/${name}/disable_ipv6`, '1')
-    } catch (error) {
-      // A kernel without IPv6 has no such file.
-      if (!hasCode(error, 'ENOENT')) throw error
-    }
+  /** Whether the host has no bridge at all. */
+  areAllGone(): boolean {
+    return !this.#links().some((link) => link.kind === 'bridge')
   }
 }

@@ -1,5 +1,5 @@
 import { networkInterfaces } from 'node:os'
-import { formatIpv4, ipv4Bytes, ipv4OfBytes } from '../ipam/ipv4.ts'
+import { type Address, addressBytes, addressOfBytes, formatAddress } from '../ipam/address.ts'
 import {
   type Connection,
   deleteConnection,
@@ -9,7 +9,7 @@ import {
 } from '../kernel/conntrack/connection.ts'
 import type { Message } from '../kernel/message.ts'
 import { hasCode, NETLINK_NETFILTER, NetlinkSocket } from '../kernel/netlink-socket.ts'
-import { lastOf, type Publication, type PublishedPort } from '../publishing/published-port.ts'
+import { lastOf, type Publication, type PublishedPort, share } from '../publishing/published-port.ts'
 import { protocolNumbers } from './port-elements.ts'
 
 /** What the kernel remembers of connections through published ports; rules only decide about the first packet of each. */
@@ -18,10 +18,12 @@ export class Connections implements Disposable {
 
   /** Ends those that came through these ports. */
   endThrough(publications: readonly Publication[]): void {
-    for (const { address, ports } of publications) {
+    for (const { address: ipv4, ipv6, ports } of publications) {
       if (ports.length === 0) continue
-      const found = this.#list(dumpConnectionsTo(ipv4Bytes(address)))
-      this.#end(found.filter((connection) => ports.some((port) => cameThrough(connection, port, address))))
+      for (const address of ipv6 === undefined ? [ipv4] : [ipv4, ipv6.address]) {
+        const found = this.#list(dumpConnectionsTo(addressBytes(address)))
+        this.#end(found.filter((connection) => ports.some((port) => cameThrough(connection, port, address))))
+      }
     }
   }
 
@@ -34,8 +36,15 @@ export class Connections implements Disposable {
     const [only, second] = ports
     const single = second === undefined && only?.count === 1 ? only.hostPort : undefined
     const own = ownAddresses()
-    const found = this.#list(dumpConnectionsMeantFor(protocolNumbers.udp, single))
-    this.#end(found.filter((connection) => isHosts(connection, own) && ports.some((port) => isMeant(connection, port))))
+    const families = publications.some(({ ipv6 }) => ipv6 !== undefined)
+      ? (['ipv4', 'ipv6'] as const)
+      : (['ipv4'] as const)
+    for (const family of families) {
+      const found = this.#list(dumpConnectionsMeantFor(family, protocolNumbers.udp, single))
+      this.#end(
+        found.filter((connection) => isHosts(connection, own) && ports.some((port) => isMeant(connection, port))),
+      )
+    }
   }
 
   [Symbol.dispose](): void {
@@ -64,22 +73,22 @@ function isMeant({ original }: Connection, port: PublishedPort): boolean {
     original.protocol === protocolNumbers[port.transport] &&
     original.destinationPort >= port.hostPort &&
     original.destinationPort <= lastOf(port) &&
-    (port.hostAddress === undefined || port.hostAddress === ipv4OfBytes(original.destination))
+    share(port.hostAddress, addressOfBytes(original.destination))
   )
 }
 
-function cameThrough(connection: Connection, port: PublishedPort, address: number): boolean {
+function cameThrough(connection: Connection, port: PublishedPort, address: Address): boolean {
   const inside = connection.original.destinationPort - port.hostPort + port.containerPort
   return (
     isMeant(connection, port) &&
-    ipv4OfBytes(connection.reply.source) === address &&
+    addressOfBytes(connection.reply.source) === address &&
     connection.reply.sourcePort === inside
   )
 }
 
 /** Whether it was meant for the host and stayed there. */
 const isHosts = ({ original, reply }: Connection, own: ReadonlySet<string>): boolean =>
-  original.destination.equals(reply.source) && own.has(formatIpv4(ipv4OfBytes(original.destination)))
+  original.destination.equals(reply.source) && own.has(formatAddress(addressOfBytes(original.destination)))
 
 const ownAddresses = (): ReadonlySet<string> =>
   new Set(Object.values(networkInterfaces()).flatMap((all) => (all ?? []).map(({ address }) => address)))

@@ -23,13 +23,25 @@ import {
   type Element,
   type TableName,
 } from '../kernel/nftables/object.ts'
-import type { BridgeNetwork } from '../network/network.ts'
+import { type BridgeNetwork, subnetsOf } from '../network/network.ts'
 import type { Publication } from '../publishing/published-port.ts'
 import type { Endpoint } from '../sandbox/sandbox.ts'
 import { internalForwardRules, internalObjects } from './internal-rules.ts'
+import { neighbourRules } from './neighbour-rules.ts'
 import { addPorts } from './port-elements.ts'
 import { isForwarded, portRules } from './port-rules.ts'
-import { dropAndCount, fromSubnet, IPV4_DESTINATION, IPV4_SOURCE, isIpv4, stateIs } from './rule-parts.ts'
+import {
+  dropAndCount,
+  ETHER_SOURCE,
+  ETHERTYPE_ARP,
+  ETHERTYPE_IPV4,
+  fromSubnet,
+  IPV4_DESTINATION,
+  IPV4_SOURCE,
+  isIpv4,
+  protocolIs,
+  stateIs,
+} from './rule-parts.ts'
 
 /**
  * What the firewall says, as messages: pure. Two tables an engine: one that forwards between networks and outside, and one
@@ -47,13 +59,10 @@ export const tablesOf = (tag: string): Tables => ({
 })
 
 const METADATA_ADDRESS = parseIpv4('169.254.169.254') ?? 0
-const ETHERTYPE_IPV4 = Uint8Array.of(0x08, 0x00)
-const ETHERTYPE_ARP = Uint8Array.of(0x08, 0x06)
 // Ethernet addresses of six bytes, IPv4 addresses of four (RFC 826).
 const ARP_OVER_ETHERNET = Uint8Array.of(0x00, 0x01, 0x08, 0x00, 6, 4)
 
 // Offsets in the headers.
-const ETHER_SOURCE = 6
 const ARP_SENDER_MAC = 8
 const ARP_SENDER_ADDRESS = 14
 
@@ -73,13 +82,14 @@ const fromBridge: readonly Expression[] = [loadMeta('interfaceIn', 0), lookup(BR
 const toBridge: readonly Expression[] = [loadMeta('interfaceOut', 0), lookup(BRIDGES, 0)]
 
 /** What leaves a network for outside gets the host's address. */
-const masqueradeRule = ({ bridge }: BridgeNetwork): readonly Expression[] => [
-  ...fromSubnet(bridge.subnet),
-  loadMeta('interfaceOut', 0),
-  compare(0, 'notEqual', interfaceName(bridge.name)),
-  counter(),
-  masquerade(),
-]
+const masqueradeRules = ({ bridge }: BridgeNetwork): (readonly Expression[])[] =>
+  subnetsOf(bridge).map((subnet) => [
+    ...fromSubnet(subnet),
+    loadMeta('interfaceOut', 0),
+    compare(0, 'notEqual', interfaceName(bridge.name)),
+    counter(),
+    masquerade(),
+  ])
 
 function routeTable(
   table: TableName,
@@ -135,7 +145,8 @@ function routeTable(
     rule(chains.forward, ...fromBridge, ...stateIs('invalid'), ...dropAndCount),
     ...networks
       .filter(({ bridge }) => bridge.masquerade && !bridge.internal)
-      .map((network) => rule(chains.postrouting, ...masqueradeRule(network))),
+      .flatMap(masqueradeRules)
+      .map((each) => rule(chains.postrouting, ...each)),
     ...portRules(table, networks, { postrouting: chains.postrouting.name, fromBridge, toBridge }),
     ...addPorts(table, published),
   ]
@@ -143,11 +154,6 @@ function routeTable(
 
 /** Where the packet came in and from which Ethernet address it says it is. */
 const portAndMac: readonly Expression[] = [loadMeta('interfaceIn', 0), loadPayload('link', ETHER_SOURCE, 6, 4)]
-
-const protocolIs = (protocol: Uint8Array): readonly Expression[] => [
-  loadMeta('protocol', 0),
-  compare(0, 'equal', protocol),
-]
 
 function guardTable(table: TableName, tag: string, endpoints: readonly Endpoint[]): Message[] {
   const rule = (...expressions: readonly Expression[]): Message => appendRule(table, chains.ports.name, expressions)
@@ -174,7 +180,8 @@ function guardTable(table: TableName, tag: string, endpoints: readonly Endpoint[
       lookup(LEASES, 0),
       verdict('accept'),
     ),
-    // Also IPv6 and router advertisements, DHCP servers, and tagged frames: these networks have none.
+    ...neighbourRules(table, chains.ports.name, endpoints, 5),
+    // Also IPv6 on networks that have none, DHCP servers, and tagged frames.
     rule(...dropAndCount),
   ]
 }

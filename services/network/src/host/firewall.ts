@@ -1,5 +1,5 @@
 import type { Logger } from '@caisson/service-kit'
-import { eachAnswer } from '../kernel/message.ts'
+import { eachAnswer, type Message } from '../kernel/message.ts'
 import { native } from '../kernel/native.ts'
 import { hasCode, NETLINK_NETFILTER, NetlinkSocket } from '../kernel/netlink-socket.ts'
 import { isTableRemoval, parseTable } from '../kernel/nftables/dump.ts'
@@ -9,9 +9,18 @@ import type { BridgeNetwork } from '../network/network.ts'
 import type { Publication } from '../publishing/published-port.ts'
 import type { Endpoint } from '../sandbox/sandbox.ts'
 import { firewallMessages, LEASES, leaseElement, tablesOf } from './firewall-rules.ts'
+import { IPV6_LEASES, ipv6LeaseElements } from './neighbour-rules.ts'
 import { addPorts, deletePorts } from './port-elements.ts'
 
 const NFNLGRP_NFTABLES = 7
+
+/** Changes of what a port may say, of each family that its endpoint has. */
+function leasesOf(guard: TableName, endpoint: Endpoint, change: typeof addElements): Message[] {
+  return [
+    ...change(guard, LEASES, [leaseElement(endpoint)]),
+    ...change(guard, IPV6_LEASES, ipv6LeaseElements(endpoint)),
+  ]
+}
 
 /**
  * This engine's own tables of nf_tables. They are owned by this socket where the kernel can do that (Linux 6.9): nobody
@@ -50,17 +59,19 @@ export class Firewall implements Disposable {
 
   admit(endpoint: Endpoint): void {
     const { guard } = tablesOf(this.#tag)
-    this.#socket.request('admit an endpoint', transaction(addElements(guard, LEASES, [leaseElement(endpoint)])))
+    this.#socket.request('admit an endpoint', transaction(leasesOf(guard, endpoint, addElements)))
   }
 
   /** What is not admitted, or not any more, is no error. */
   expel(endpoint: Endpoint): void {
     const { guard } = tablesOf(this.#tag)
-    try {
-      this.#socket.request('expel an endpoint', transaction(deleteElements(guard, LEASES, [leaseElement(endpoint)])))
-    } catch (error) {
-      if (!hasCode(error, 'ENOENT')) throw error
-    }
+    // One by one: what is gone keeps nothing else.
+    for (const message of leasesOf(guard, endpoint, deleteElements))
+      try {
+        this.#socket.request('expel an endpoint', transaction([message]))
+      } catch (error) {
+        if (!hasCode(error, 'ENOENT')) throw error
+      }
   }
 
   /** Changes what is published in one transaction. ENOENT: something removed is not there, and nothing has changed. */

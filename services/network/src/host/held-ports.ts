@@ -1,8 +1,9 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { conflict, invalid } from '@caisson/api'
-import { formatIpv4 } from '../ipam/ipv4.ts'
+import { formatAddress, isIpv6 } from '../ipam/address.ts'
 import { hasCode } from '../kernel/netlink-socket.ts'
 import { describePorts } from '../publishing/describe.ts'
 import type { HostPorts } from '../publishing/published-port.ts'
@@ -61,7 +62,17 @@ async function onlyLookAt(ports: HostPorts): Promise<Disposable> {
   return { [Symbol.dispose]: () => {} }
 }
 
-const addressOf = ({ hostAddress }: HostPorts): string => formatIpv4(hostAddress ?? 0)
+/** For messages. */
+const addressOf = ({ hostAddress }: HostPorts): string => formatAddress(hostAddress ?? 0)
+
+const kernelHasIpv6 = (): boolean => existsSync('/proc/sys/net/ipv6')
+
+/** What to bind to: every address of both families is one socket, which nobody of either may have beside it. */
+function bindingOf({ hostAddress }: HostPorts): { host: string; ipv6: boolean; ipv6Only: boolean } {
+  const both = hostAddress === undefined && kernelHasIpv6()
+  const address = hostAddress ?? (both ? 0n : 0)
+  return { host: formatAddress(address), ipv6: isIpv6(address), ipv6Only: !both }
+}
 
 async function holdTcp(ports: HostPorts): Promise<Disposable> {
   // Who gets here came while the rules were away, and is better off trying again.
@@ -69,7 +80,8 @@ async function holdTcp(ports: HostPorts): Promise<Disposable> {
   // Later on, a connection that could not be accepted: it was to be reset anyway.
   server.on('error', () => {})
   try {
-    server.listen({ host: addressOf(ports), port: ports.hostPort, backlog: 1, exclusive: true })
+    const { host, ipv6Only } = bindingOf(ports)
+    server.listen({ host, ipv6Only, port: ports.hostPort, backlog: 1, exclusive: true })
     await once(server, 'listening')
   } catch (error) {
     throw refusal(error, ports)
@@ -78,9 +90,10 @@ async function holdTcp(ports: HostPorts): Promise<Disposable> {
 }
 
 async function holdUdp(ports: HostPorts): Promise<Disposable> {
-  const socket = createSocket('udp4').unref()
+  const { host, ipv6, ipv6Only } = bindingOf(ports)
+  const socket = (ipv6 ? createSocket({ type: 'udp6', ipv6Only }) : createSocket('udp4')).unref()
   try {
-    socket.bind({ address: addressOf(ports), port: ports.hostPort, exclusive: true })
+    socket.bind({ address: host, port: ports.hostPort, exclusive: true })
     await once(socket, 'listening')
   } catch (error) {
     socket.close()

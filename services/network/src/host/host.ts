@@ -1,17 +1,18 @@
 import type { Logger } from '@caisson/service-kit'
-import { ipv4OfBytes, parseIpv4, type Subnet, subnetOf } from '../ipam/ipv4.ts'
+import { type AnySubnet, addressOfBytes, bitsOf, parseAddress, subnetAround } from '../ipam/address.ts'
 import { NETLINK_ROUTE, NetlinkSocket } from '../kernel/netlink-socket.ts'
-import { AF_INET } from '../kernel/rtnetlink/address.ts'
+import { AF_INET, AF_INET6 } from '../kernel/rtnetlink/address.ts'
 import { dumpLinks, type Link, parseLink, setLink } from '../kernel/rtnetlink/link.ts'
-import { dumpRoutes, isUnicast, parseRoute, type Route } from '../kernel/rtnetlink/route.ts'
+import { dumpRoutes, isAdvertised, isUnicast, parseRoute, type Route } from '../kernel/rtnetlink/route.ts'
 import type { BridgeNetwork } from '../network/network.ts'
 import type { HostPorts, Publication } from '../publishing/published-port.ts'
 import { nameServersOf } from '../sandbox/files.ts'
 import type { HostPort, InterfaceCounters } from '../sandbox/ports.ts'
-import type { Endpoint, Wire } from '../sandbox/sandbox.ts'
+import type { Endpoint, Family, Wire } from '../sandbox/sandbox.ts'
 import { Bridges } from './bridges.ts'
 import { Firewall } from './firewall.ts'
 import { HostFiles } from './host-files.ts'
+import { Ipv6Forwarding, type Ipv6ForwardingMemory } from './ipv6-forwarding.ts'
 import { Namespaces, type Plug } from './namespaces.ts'
 import { PortPublisher } from './port-publisher.ts'
 
@@ -20,7 +21,7 @@ export type HostOptions = {
   /** Where pins of namespaces go. */
   readonly pinFolder: string
   /** Remembers, over restarts of this service, that it turned forwarding on. */
-  readonly forwarding: { turnedOn: boolean }
+  readonly forwarding: { turnedOn: boolean } & Ipv6ForwardingMemory
   readonly log: Logger
 }
 
@@ -37,6 +38,7 @@ export class Host implements HostPort, Disposable {
   readonly #wiring = NetlinkSocket.open(NETLINK_ROUTE)
   readonly #firewall: Firewall
   readonly #bridges: Bridges
+  readonly #ipv6Forwarding: Ipv6Forwarding
   readonly #namespaces: Namespaces
   readonly #publisher: PortPublisher
   readonly #files = new HostFiles()
@@ -46,30 +48,31 @@ export class Host implements HostPort, Disposable {
     this.#options = options
     this.#firewall = new Firewall(options.tag, options.log)
     this.#bridges = new Bridges(options.tag, this.#route, options.forwarding.turnedOn)
+    this.#ipv6Forwarding = new Ipv6Forwarding(options.forwarding, () => this.#listeningToRouters())
     this.#publisher = new PortPublisher(this.#firewall, this.#route, options.log)
     this.#namespaces = new Namespaces(options.pinFolder, this.#wiring)
   }
 
-  usedSubnets(): readonly Subnet[] {
+  usedSubnets(): readonly AnySubnet[] {
     const ownIndexes = new Set(
       this.#links()
         .filter((link) => this.#bridges.isOwn(link))
         .map(({ index }) => index),
     )
-    const routed = this.#routes()
+    const routed = [...this.#routes(AF_INET), ...this.#routes(AF_INET6)]
       .filter((route) => !ownIndexes.has(route.index))
       .flatMap(({ destination, prefixLength }) =>
-        destination === undefined ? [] : [subnetOf(ipv4OfBytes(destination), prefixLength)],
+        destination === undefined ? [] : [subnetAround(addressOfBytes(destination), prefixLength)],
       )
     const asked = nameServersOf(this.resolvConf()).flatMap((server) => {
-      const address = parseIpv4(server)
-      return address === undefined ? [] : [{ base: address, prefixLength: 32 }]
+      const address = parseAddress(server)
+      return address === undefined ? [] : [{ base: address, prefixLength: bitsOf(address) }]
     })
     return [...routed, ...asked]
   }
 
   uplinkMtu(): number {
-    const uplink = this.#routes().find((route) => route.destination === undefined && route.gateway !== undefined)
+    const uplink = this.#routes(AF_INET).find((route) => route.destination === undefined && route.gateway !== undefined)
     const link = this.#links().find((candidate) => candidate.index === uplink?.index)
     return link?.mtu ?? ETHERNET_MTU
   }
@@ -78,6 +81,7 @@ export class Host implements HostPort, Disposable {
     this.#bridgeIndexes.set(network.id, this.#bridges.raise(network).index)
     this.#publisher.addBridge(network.bridge.name)
     this.#options.forwarding.turnedOn = this.#bridges.forward()
+    if (network.bridge.ipv6 !== undefined) this.#ipv6Forwarding.turnOn()
   }
 
   bridgeStands(network: BridgeNetwork): boolean {
@@ -107,6 +111,8 @@ export class Host implements HostPort, Disposable {
 
   restoreForwarding(): void {
     this.#bridges.restoreForwarding()
+    if (this.#bridges.areAllGone()) this.#ipv6Forwarding.restore()
+    else this.#ipv6Forwarding.forget()
     this.#options.forwarding.turnedOn = false
   }
 
@@ -160,8 +166,8 @@ export class Host implements HostPort, Disposable {
     return this.#bridges.removePort(endpoint.portName)
   }
 
-  routeThrough(namespaceId: string, wire: Wire): Promise<void> {
-    return this.#namespaces.routeThrough(namespaceId, wire)
+  routeThrough(namespaceId: string, wire: Wire, family: Family): Promise<void> {
+    return this.#namespaces.routeThrough(namespaceId, wire, family)
   }
 
   releaseNamespace(id: string): void {
@@ -232,9 +238,20 @@ export class Host implements HostPort, Disposable {
     return this.#route.dump('list interfaces', dumpLinks()).flatMap((answer) => parseLink(answer) ?? [])
   }
 
-  #routes(): Route[] {
+  #listeningToRouters(): string[] {
+    const indexes = new Set(
+      this.#routes(AF_INET6)
+        .filter((route) => route.destination === undefined && isAdvertised(route))
+        .map(({ index }) => index),
+    )
+    return this.#links()
+      .filter(({ index }) => indexes.has(index))
+      .map(({ name }) => name)
+  }
+
+  #routes(family: number): Route[] {
     return this.#route
-      .dump('list routes', dumpRoutes(AF_INET))
+      .dump('list routes', dumpRoutes(family))
       .map(parseRoute)
       .filter((route) => route !== undefined)
       .filter(isUnicast)

@@ -1,15 +1,17 @@
 import type { Message } from '../kernel/message.ts'
 import {
+  compare,
   type Expression,
   interfaceName,
   loadMeta,
+  loadPayload,
   lookup,
   lookupVerdict,
   verdict,
 } from '../kernel/nftables/expression.ts'
 import { addElements, appendRule, createChain, createSet, type TableName } from '../kernel/nftables/object.ts'
 import type { BridgeNetwork } from '../network/network.ts'
-import { dropAndCount, stateIs } from './rule-parts.ts'
+import { dropAndCount, ICMPV6, isIpv6, stateIs } from './rule-parts.ts'
 
 /** What internal networks are kept from, as messages: pure. */
 
@@ -49,6 +51,18 @@ export function internalObjects(
       ...stateIs('established', 'related'),
       verdict('accept'),
     ]),
+    // Neighbour discovery, which belongs to no connection: the host and a container answer each other.
+    ...[135, 136].map((type) =>
+      appendRule(table, input.name, [
+        ...isInternal('interfaceIn'),
+        ...isIpv6,
+        loadMeta('layer4Protocol', 0),
+        compare(0, 'equal', ICMPV6),
+        loadPayload('transport', 0, 1, 0),
+        compare(0, 'equal', Uint8Array.of(type)),
+        verdict('accept'),
+      ]),
+    ),
     appendRule(table, input.name, [...isInternal('interfaceIn'), ...dropAndCount]),
   ]
 }

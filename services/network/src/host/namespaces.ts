@@ -1,6 +1,9 @@
 import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { addressBytes } from '../ipam/address.ts'
 import { ipv4Bytes } from '../ipam/ipv4.ts'
+import { ipv6Bytes, linkLocalOf } from '../ipam/ipv6.ts'
+import type { Message } from '../kernel/message.ts'
 import { NetworkNamespace, releaseNamespace, type Sysctl } from '../kernel/namespace.ts'
 import { native } from '../kernel/native.ts'
 import { hasCode, type NetlinkSocket } from '../kernel/netlink-socket.ts'
@@ -16,7 +19,7 @@ import {
 } from '../kernel/rtnetlink/link.ts'
 import { setDefaultRoute } from '../kernel/rtnetlink/route.ts'
 import type { InterfaceCounters } from '../sandbox/ports.ts'
-import { gatewayOf, type Wire } from '../sandbox/sandbox.ts'
+import { type Family, gatewayOf, type Wire } from '../sandbox/sandbox.ts'
 import { namespaceRefusal, refuseOwnNamespace, wiringRefusal } from './refusal.ts'
 
 // Containers need no capability to listen on a low port or to ping.
@@ -25,12 +28,20 @@ const settings: readonly Sysctl[] = [
   ['ipv4/ping_group_range', '0 2147483647'],
 ]
 
-// For interfaces that are made later: the loopback keeps ::1.
-const ipv6Settings: readonly Sysctl[] = [
-  ['ipv6/conf/default/disable_ipv6', '1'],
+const isOff = (ipv6: boolean): '0' | '1' => (ipv6 ? '0' : '1')
+
+/** For interfaces that are made later: the loopback keeps ::1, and nobody's router is believed. */
+const ipv6Settings = (ipv6: boolean): readonly Sysctl[] => [
+  ['ipv6/conf/default/disable_ipv6', isOff(ipv6)],
+  ['ipv6/conf/default/addr_gen_mode', ADDRESSES_BY_HAND],
   ['ipv6/conf/default/accept_ra', '0'],
   ['ipv6/conf/all/accept_ra', '0'],
 ]
+
+// IN6_ADDR_GEN_MODE_NONE
+const ADDRESSES_BY_HAND = '1'
+
+const hasIpv6 = ({ network }: Wire): boolean => network.bridge.ipv6 !== undefined
 
 /** A wire, and the interface index of the bridge that it is plugged into. */
 export type Plug = Wire & { readonly bridgeIndex: number }
@@ -60,10 +71,11 @@ export class Namespaces {
   }
 
   async make(id: string, plugs: readonly Plug[], fromPath: string | undefined): Promise<void> {
-    using made = await this.#pin(id, fromPath)
+    const ipv6 = plugs.some(hasIpv6)
+    using made = await this.#pin(id, fromPath, ipv6)
     try {
-      const gateway = gatewayOf(plugs)
-      for (const plug of plugs) await this.#wire(made, plug, plug === gateway)
+      const gateways = [gatewayOf(plugs), gatewayOf(plugs, 'ipv6')] as const
+      for (const plug of plugs) await this.#wire(made, plug, gateways, hasIpv6(plug) === ipv6)
     } catch (error) {
       this.release(id)
       throw error
@@ -72,14 +84,15 @@ export class Namespaces {
 
   async connect(id: string, plug: Plug): Promise<void> {
     using namespace = NetworkNamespace.open(this.path(id))
-    await this.#wire(namespace, plug, false)
+    await this.#wire(namespace, plug, [undefined, undefined], false)
   }
 
-  async routeThrough(id: string, wire: Wire): Promise<void> {
+  async routeThrough(id: string, { endpoint, network }: Wire, family: Family): Promise<void> {
+    const gateway = family === 'ipv4' ? network.bridge.gateway : network.bridge.ipv6?.gateway
+    if (gateway === undefined) throw new Error(`the network ${network.name} has no ${family} to route through`)
     using namespace = NetworkNamespace.open(this.path(id))
-    const { endpoint, network } = wire
-    await namespace.route.requestAsync('set the default route', [
-      setDefaultRoute(indexOf(namespace, endpoint.interfaceName), ipv4Bytes(network.bridge.gateway)),
+    await namespace.route.requestAsync(`set the default route of ${family}`, [
+      setDefaultRoute(indexOf(namespace, endpoint.interfaceName), addressBytes(gateway)),
     ])
   }
 
@@ -101,8 +114,8 @@ export class Namespaces {
     return counters
   }
 
-  async #pin(id: string, fromPath: string | undefined): Promise<NetworkNamespace> {
-    const sysctls = existsSync('/proc/sys/net/ipv6') ? [...settings, ...ipv6Settings] : settings
+  async #pin(id: string, fromPath: string | undefined, ipv6: boolean): Promise<NetworkNamespace> {
+    const sysctls = kernelHasIpv6() ? [...settings, ...ipv6Settings(ipv6)] : settings
     if (fromPath === undefined) return NetworkNamespace.create(this.path(id), sysctls)
     const fd = openForeign(fromPath)
     try {
@@ -112,8 +125,16 @@ export class Namespaces {
     }
   }
 
-  /** Leaves nothing when it fails. */
-  async #wire(inside: NetworkNamespace, plug: Plug, isGateway: boolean): Promise<void> {
+  /**
+   * `gateways`: the wires of the default routes. `settled`: an interface that is made now has IPv6 on or off as this one
+   * is to have it. Leaves nothing when it fails.
+   */
+  async #wire(
+    inside: NetworkNamespace,
+    plug: Plug,
+    gateways: readonly [Wire | undefined, Wire | undefined],
+    settled: boolean,
+  ): Promise<void> {
     const { endpoint, network } = plug
     const { mtu, isolated } = network.bridge
     const peer = { name: endpoint.interfaceName, address: endpoint.mac, namespaceFd: inside.fd }
@@ -126,11 +147,14 @@ export class Namespaces {
     }
     try {
       await this.#host.requestAsync(`bring up ${endpoint.portName}`, [raisePort({ name: endpoint.portName, isolated })])
+      if (!settled && kernelHasIpv6())
+        await inside.write([[`ipv6/conf/${endpoint.interfaceName}/disable_ipv6`, isOff(hasIpv6(plug))]])
       const index = indexOf(inside, endpoint.interfaceName)
       await inside.route.requestAsync(`give ${endpoint.interfaceName} its address`, [
         setLink({ index, up: true }),
         addAddress(index, ipv4Bytes(endpoint.address), network.bridge.subnet.prefixLength),
-        ...(isGateway ? [setDefaultRoute(index, ipv4Bytes(network.bridge.gateway))] : []),
+        ...(plug === gateways[0] ? [setDefaultRoute(index, ipv4Bytes(network.bridge.gateway))] : []),
+        ...ipv6Messages(index, plug, plug === gateways[1]),
       ])
     } catch (error) {
       await this.#unplug(endpoint.portName)
@@ -147,6 +171,21 @@ export class Namespaces {
     }
   }
 }
+
+const kernelHasIpv6 = (): boolean => existsSync('/proc/sys/net/ipv6')
+
+/** Its address, that of the link (which neighbours are asked with), and the default route. */
+function ipv6Messages(index: number, { endpoint, network }: Wire, isGateway: boolean): Message[] {
+  const { ipv6 } = network.bridge
+  if (ipv6 === undefined || endpoint.ipv6 === undefined) return []
+  return [
+    addAddress(index, ipv6Bytes(linkLocalOf(endpoint.mac)), LINK_LOCAL_PREFIX),
+    addAddress(index, ipv6Bytes(endpoint.ipv6), ipv6.subnet.prefixLength),
+    ...(isGateway ? [setDefaultRoute(index, ipv6Bytes(ipv6.gateway))] : []),
+  ]
+}
+
+const LINK_LOCAL_PREFIX = 64
 
 function indexOf(inside: NetworkNamespace, name: string): number {
   const [link] = inside.route.request(`look for ${name}`, [getLink(name)]).map(parseLink)

@@ -14,7 +14,13 @@ const port = (more: Partial<PublishedPort>): PublishedPort => ({
   count: 1,
   ...more,
 })
-const publication = (...ports: PublishedPort[]) => ({ sandboxId: 'one', address: 0x0a000002, portName: 'p', ports })
+const publication = (...ports: PublishedPort[]) => ({
+  sandboxId: 'one',
+  address: 0x0a000002,
+  portName: 'p',
+  ipv6: undefined,
+  ports,
+})
 const hex = (...parts: string[]): string => parts.join('')
 const encoded = (...ports: PublishedPort[]): string[] =>
   addPorts(table, [publication(...ports)]).map((message) => encodeMessages([message], 1).toString('hex'))

@@ -37,7 +37,8 @@ export class PortPublisher implements Disposable {
 
   publish(removed: readonly Publication[], added: readonly Publication[]): void {
     // What may fail comes before the rules: they are all or nothing.
-    for (const { portName, ports } of added) if (ports.length > 0) this.#reflect(portName)
+    for (const { portName, ipv6, ports } of added)
+      if (ports.length > 0) for (const name of new Set([portName, ipv6?.portName ?? portName])) this.#reflect(name)
     this.#openLoopback(added)
     try {
       this.#firewall.publish(removed, added)

@@ -1,14 +1,15 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
-import type { Ipv4 } from '../ipam/ipv4.ts'
+import type { Address } from '../ipam/address.ts'
+import { ipv6OfBytes } from '../ipam/ipv6.ts'
 import { hasCode } from '../kernel/netlink-socket.ts'
 import type { HostPorts, Transport } from '../publishing/published-port.ts'
-import { lastOf } from '../publishing/published-port.ts'
+import { lastOf, share } from '../publishing/published-port.ts'
 
 /** Sockets of the host that are bound to a port, from proc(5). */
 
 export type BoundSocket = {
-  /** 0: every address. Undefined: an address of IPv6 only. */
-  readonly address: Ipv4 | undefined
+  /** 0: every address of IPv4. Undefined: every address, as one of IPv6 mostly serves IPv4, too. */
+  readonly address: Address | undefined
   readonly port: number
   readonly inode: string
 }
@@ -47,29 +48,25 @@ function parseLine(line: string, transport: Transport): BoundSocket | undefined 
   return { address: addressOf(address), port: Number.parseInt(port, 16), inode }
 }
 
-/** Words of 32 bits in the machine's order. A socket of IPv6 bound to every address mostly serves IPv4, too. */
-function addressOf(hex: string): Ipv4 | undefined {
-  const last = Buffer.from(hex.slice(-8), 'hex').readUInt32LE(0)
-  if (hex.length === 8) return last
-  if (/^0{32}$/.test(hex)) return 0
-  return hex.startsWith('0000000000000000FFFF0000') ? last : undefined
+/** Words of 32 bits in the machine's order. */
+function addressOf(hex: string): Address | undefined {
+  const bytes = Buffer.from(hex, 'hex').swap32()
+  if (bytes.length === 4) return bytes.readUInt32BE(0)
+  if (/^0{32}$/.test(hex)) return undefined
+  return hex.startsWith('0000000000000000FFFF0000') ? bytes.readUInt32BE(12) : ipv6OfBytes(bytes)
 }
 
 /** ENDPT SOCK STY SST HBKT LPORT UID INODE LADDRS: of several addresses, taken for all. */
 function parseSctp(line: string): BoundSocket | undefined {
   const [, , , , , port = '', , inode = ''] = line.trim().split(/\s+/)
-  return /^\d+$/.test(port) ? { address: 0, port: Number(port), inode } : undefined
+  return /^\d+$/.test(port) ? { address: undefined, port: Number(port), inode } : undefined
 }
 
 /** The first socket that already has one of these ports. */
 export function socketOn(ports: HostPorts): BoundSocket | undefined {
   const { hostAddress } = ports
   return boundSockets(ports.transport).find(
-    ({ address, port }) =>
-      port >= ports.hostPort &&
-      port <= lastOf(ports) &&
-      address !== undefined &&
-      (address === 0 || hostAddress === undefined || address === hostAddress),
+    ({ address, port }) => port >= ports.hostPort && port <= lastOf(ports) && share(address, hostAddress),
   )
 }
 

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { formatSubnet, isIpv4Subnet, parseSubnet, type SubnetOf } from './address.ts'
 import { planAddresses, requireUsable } from './address-plan.ts'
-import { formatIpv4, formatSubnet, parseIpv4, parseSubnet, type Subnet } from './ipv4.ts'
+import { formatIpv4, type Ipv4, parseIpv4 } from './ipv4.ts'
 
-function subnet(text: string): Subnet {
+function subnet(text: string): SubnetOf<Ipv4> {
   const parsed = parseSubnet(text)
-  assert.ok(parsed, text)
+  assert.ok(parsed && isIpv4Subnet(parsed), text)
   return parsed
 }
 

@@ -14,8 +14,7 @@ export const bitsOf = (address: Address): 32 | 128 => (isIpv6(address) ? 128 : 3
 
 export const parseAddress = (text: string): Address | undefined => parseIpv4(text) ?? parseIpv6(text)
 
-export const formatAddress = (address: Address): string =>
-  isIpv6(address) ? formatIpv6(address) : formatIpv4(address)
+export const formatAddress = (address: Address): string => (isIpv6(address) ? formatIpv6(address) : formatIpv4(address))
 
 export const addressBytes = (address: Address): Uint8Array =>
   isIpv6(address) ? ipv6Bytes(address) : ipv4Bytes(address)

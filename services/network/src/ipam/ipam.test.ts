@@ -1,23 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import {
-  formatIpv4,
-  formatMac,
-  formatSubnet,
-  macOf,
-  maskBytes,
-  overlap,
-  parseIpv4,
-  parseMac,
-  parseSubnet,
-  type Subnet,
-} from './ipv4.ts'
+import { formatSubnet, isIpv4Subnet, maskOf, overlap, parseSubnet, type SubnetOf } from './address.ts'
+import { formatIpv4, formatMac, macOf, parseIpv4, parseMac } from './ipv4.ts'
 import { Leases } from './leases.ts'
 import { chooseSubnet } from './subnet-choice.ts'
 
-function subnet(text: string): Subnet {
+function subnet(text: string): SubnetOf<number> {
   const parsed = parseSubnet(text)
-  assert.ok(parsed, text)
+  assert.ok(parsed && isIpv4Subnet(parsed), text)
   return parsed
 }
 
@@ -39,8 +29,8 @@ test('reads subnets without bits behind the prefix', () => {
   assert.equal(formatSubnet(subnet('0.0.0.0/0')), '0.0.0.0/0')
   for (const text of ['10.0.0.1/24', '10.0.0.0/33', '10.0.0.0', '10.0.0.0/8/8', '10.0.0.0/-1', '10.0.0.0/'])
     assert.equal(parseSubnet(text), undefined, text)
-  assert.deepEqual([...maskBytes(20)], [255, 255, 240, 0])
-  assert.deepEqual([...maskBytes(0)], [0, 0, 0, 0])
+  assert.deepEqual([...maskOf(subnet('10.0.0.0/20'))], [255, 255, 240, 0])
+  assert.deepEqual([...maskOf(subnet('0.0.0.0/0'))], [0, 0, 0, 0])
 })
 
 test('knows subnets that share an address', () => {

@@ -38,6 +38,11 @@ export class NetworkNamespace implements Disposable {
     return this.#fd
   }
 
+  /** Files below /proc/sys/net. ENOENT when one is not there. */
+  write(sysctls: readonly Sysctl[]): Promise<void> {
+    return native.writeSettings(this.fd, sysctls)
+  }
+
   [Symbol.dispose](): void {
     if (this.#fd < 0) return
     const fd = this.#fd

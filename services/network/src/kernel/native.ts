@@ -37,6 +37,9 @@ export type NativeNetlink = {
     fromFd?: number,
   ): Promise<{ namespaceFd: number; routeFd: number }>
 
+  /** Writes settings in a living namespace; ENOENT when there is no such file, as of an interface that is gone. */
+  writeSettings(namespaceFd: number, sysctls: readonly (readonly [file: string, value: string])[]): Promise<void>
+
   /** Opens a pin. EINVAL when it is a file but not a network namespace, ENOENT when it is gone. */
   openNamespace(path: string): number
 

@@ -57,6 +57,10 @@ export type BridgeNetwork = Network & { readonly bridge: Bridge }
 
 export const isBridgeNetwork = (network: Network): network is BridgeNetwork => network.bridge !== undefined
 
+/** Of each family. */
+export const subnetsOf = ({ subnet, ipv6 }: Bridge): SubnetOf<Address>[] =>
+  ipv6 === undefined ? [subnet] : [subnet, ipv6.subnet]
+
 export const DEFAULT_NETWORK = 'bridge'
 
 /** Checked at the edge. */

@@ -9,7 +9,12 @@ import type { HostPort, SandboxEvents, SandboxStore } from '../sandbox/ports.ts'
 import {
   type Addresses,
   type Bridge,
-  type BridgeNetwork, DEFAULT_NETWORK, isBridgeNetwork, type Network } from './network.ts'
+  type BridgeNetwork,
+  DEFAULT_NETWORK,
+  isBridgeNetwork,
+  type Network,
+  subnetsOf,
+} from './network.ts'
 
 export type NetworksOptions = {
   readonly store: SandboxStore
@@ -207,8 +212,6 @@ export class Networks {
 
 const isIpv4Pool = (pool: AddressPool): pool is AddressPool<Ipv4> => !isIpv6(pool.base.base)
 const isIpv6Pool = (pool: AddressPool): pool is AddressPool<Ipv6> => isIpv6(pool.base.base)
-
-const subnetsOf = ({ subnet, ipv6 }: Bridge): AnySubnet[] => (ipv6 === undefined ? [subnet] : [subnet, ipv6.subnet])
 
 const leasesOf = <A extends Address>({ subnet, gateway, auxiliary, range }: Addresses<A>): Leases<A> =>
   new Leases(subnet, [gateway, ...Object.values(auxiliary)], range)

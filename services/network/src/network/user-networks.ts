@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { alreadyExists, CaissonError, conflict, exhausted, failedPrecondition, invalid, now } from '@caisson/api'
-import { planAddresses, requireUsable } from '../ipam/address-plan.ts'
 import type { Address, SubnetOf } from '../ipam/address.ts'
+import { planAddresses, requireUsable } from '../ipam/address-plan.ts'
 import type { HostPort, SandboxEvents, SandboxStore } from '../sandbox/ports.ts'
 import { Turns } from '../sandbox/turns.ts'
 import { fingerprintOf } from './fingerprint.ts'
@@ -10,7 +10,10 @@ import {
   type AddressWish,
   type Bridge,
   type BridgeNetwork,
-  isBridgeNetwork, type Network, type NetworkRequest } from './network.ts'
+  isBridgeNetwork,
+  type Network,
+  type NetworkRequest,
+} from './network.ts'
 import type { Networks } from './networks.ts'
 import type { StandingNetworks } from './standing-networks.ts'
 

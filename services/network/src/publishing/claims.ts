@@ -136,7 +136,7 @@ function taken({ sandboxId, ports }: Claim): CaissonError {
       details: {
         port: String(ports.hostPort),
         protocol: ports.transport,
-        address: ports.hostAddress === undefined ? '' : formatAddress(ports.hostAddress),
+        address: formatAddress(ports.hostAddress ?? 0),
         owner: sandboxId,
       },
     },

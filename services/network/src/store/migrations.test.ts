@@ -45,6 +45,7 @@ test('a database of before has its networks, namespaces and sandboxes afterwards
     isolated: false,
     internal: false,
     masquerade: true,
+    ipv6: undefined,
   })
   assert.equal(store.networks().find(({ id }) => id === 'n2')?.bridge, undefined)
   const endpoint = {
@@ -56,6 +57,7 @@ test('a database of before has its networks, namespaces and sandboxes afterwards
     portName: 'csp0',
     aliases: [],
     gatewayPriority: 0,
+    ipv6: undefined,
   }
   assert.deepEqual(store.namespaces(), [
     { id: 'wired', endpoints: [endpoint] },

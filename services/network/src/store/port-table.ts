@@ -78,9 +78,7 @@ function hostAddressOf(row: Row): Address | undefined {
 }
 
 const ipv6TargetOf = (row: Row): Publication['ipv6'] =>
-  row['ipv6'] === null
-    ? undefined
-    : { address: ipv6OfText(text(row, 'ipv6')), portName: text(row, 'ipv6_port_name') }
+  row['ipv6'] === null ? undefined : { address: ipv6OfText(text(row, 'ipv6')), portName: text(row, 'ipv6_port_name') }
 
 function transportOf(row: Row): Transport {
   const name = text(row, 'transport')

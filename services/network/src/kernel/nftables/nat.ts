@@ -4,7 +4,7 @@ import { type Expression, type Register, register } from './expression.ts'
 /** Steps of rules that send connections elsewhere. */
 
 const NFT_NAT_DNAT = 1
-const NFPROTO_IPV4 = 2
+const protocols = { ipv4: 2, ipv6: 10 } as const
 const NFT_FIB_RESULT_ADDRTYPE = 3
 const NFTA_FIB_F_DADDR = 2
 const NFT_CT_STATUS = 2
@@ -33,12 +33,12 @@ export const lookupValue = (map: string, from: Register, to: Register): Expressi
   attributes: [string(1, map), register(2, from), register(3, to)],
 })
 
-/** Sends an IPv4 connection to the address in a register, and to the port in one; without: the port stays as it is. */
-export const destinationNat = (address: Register, port?: Register): Expression => ({
+/** Sends a connection to the address in a register, and to the port in one; without: the port stays as it is. */
+export const destinationNat = (family: 'ipv4' | 'ipv6', address: Register, port?: Register): Expression => ({
   name: 'nat',
   attributes: [
     be32(1, NFT_NAT_DNAT),
-    be32(2, NFPROTO_IPV4),
+    be32(2, protocols[family]),
     register(3, address),
     ...(port === undefined ? [] : [register(5, port)]),
   ],

@@ -139,7 +139,7 @@ test('makes a map from ranges of address, protocol and port to an address', () =
 })
 
 test('sends a connection to the address and the port that a map has', () => {
-  const bytes = encode(appendRule(table, 'f', [lookupValue('any', 0, 4), destinationNat(4, 5)]))
+  const bytes = encode(appendRule(table, 'f', [lookupValue('any', 0, 4), destinationNat('ipv4', 4, 5)]))
   assert.ok(bytes.includes(hex('08000100616e7900', '0800020000000008', '080003000000000c')), bytes)
   const nat = ['0800010000000001', '0800020000000002', '080003000000000c', '080005000000000d']
   assert.ok(bytes.includes(hex('080001006e617400', '24000280', ...nat)), bytes)

@@ -86,6 +86,7 @@ export const appendRule = (table: TableName, chain: string, expressions: readonl
 /** Types as the nft command names them, so that it can print our sets; the kernel only looks at lengths. */
 const dataTypes = {
   ipv4: { number: 7, bytes: 4 },
+  ipv6: { number: 8, bytes: 16 },
   ethernet: { number: 9, bytes: 6 },
   port: { number: 13, bytes: 2 },
   protocol: { number: 12, bytes: 1 },

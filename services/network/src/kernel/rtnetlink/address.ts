@@ -21,8 +21,9 @@ export type InterfaceAddress = {
 }
 
 /** struct ifaddrmsg */
-function addressHeader(family: number, prefixLength: number, index: number): Buffer {
+function addressHeader(family: number, prefixLength: number, index: number, flags = 0): Buffer {
   const bytes = Buffer.alloc(8)
+  bytes.writeUInt8(flags, 2)
   bytes.writeUInt8(family, 0)
   bytes.writeUInt8(prefixLength, 1)
   bytes.writeUInt32LE(index, 4)
@@ -36,11 +37,14 @@ function broadcastOf(address: Uint8Array, prefixLength: number): Buffer {
   return bytes
 }
 
+// Whether anybody else has an address of IPv6 is not asked: nobody could answer, and a start would wait for it.
+const IFA_F_NODAD = 0x02
+
 /** Gives an interface an address; the kernel adds the route to its subnet. No error when it is there already. */
 export const addAddress = (index: number, address: Uint8Array, prefixLength: number): Message => ({
   type: RTM_NEWADDR,
   flags: NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE,
-  body: addressHeader(familyOf(address), prefixLength, index),
+  body: addressHeader(familyOf(address), prefixLength, index, address.length === 4 ? 0 : IFA_F_NODAD),
   attributes: [
     attribute(IFA_LOCAL, address),
     attribute(IFA_ADDRESS, address),

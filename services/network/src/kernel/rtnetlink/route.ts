@@ -12,12 +12,15 @@ const RTA_TABLE = 15
 
 const RT_TABLE_MAIN = 254
 const RTPROT_BOOT = 3
+const RTPROT_RA = 9
 const RT_SCOPE_UNIVERSE = 0
 const RTN_UNICAST = 1
 
 export type Route = {
   readonly table: number
   readonly type: number
+  /** Who made it. */
+  readonly protocol: number
   /** Undefined: the default route. */
   readonly destination: Buffer | undefined
   readonly prefixLength: number
@@ -58,6 +61,9 @@ export const dumpRoutes = (family: number): Message => ({
   attributes: [],
 })
 
+/** Whether a router advertised it (RFC 4861). */
+export const isAdvertised = (route: Route): boolean => route.protocol === RTPROT_RA
+
 export const isUnicast = (route: Route): boolean => route.type === RTN_UNICAST
 
 export function parseRoute(answer: Answer): Route | undefined {
@@ -66,6 +72,7 @@ export function parseRoute(answer: Answer): Route | undefined {
   return {
     table: readU32(attributes.get(RTA_TABLE)) ?? answer.payload.readUInt8(4),
     type: answer.payload.readUInt8(7),
+    protocol: answer.payload.readUInt8(5),
     destination: attributes.get(RTA_DST),
     prefixLength: answer.payload.readUInt8(1),
     gateway: attributes.get(RTA_GATEWAY),
