@@ -13,6 +13,7 @@ import { NamespacePool } from './sandbox/namespace-pool.ts'
 import type { HostPort, SandboxEvents, SandboxStore } from './sandbox/ports.ts'
 import { reconcile } from './sandbox/reconcile.ts'
 import { Sandboxes } from './sandbox/sandboxes.ts'
+import { Bandwidths } from './shaping/bandwidths.ts'
 
 export type NetworkServiceDeps = {
   readonly store: SandboxStore
@@ -34,6 +35,7 @@ export type NetworkService = {
   readonly userNetworks: UserNetworks
   readonly sandboxes: Sandboxes
   readonly publications: Publications
+  readonly bandwidths: Bandwidths
   /** Before serving: makes kernel and records agree. */
   reconcile(): void
   /** Puts the firewall's rules back when somebody removed them. */
@@ -47,6 +49,7 @@ export function createNetworkService(deps: NetworkServiceDeps): NetworkService {
   const { store, host, events, log, tag, config } = deps
   const networks = new Networks({ store, host, events, tag, pools: config.addressPools })
   const publications = new Publications({ store, host, log })
+  const bandwidths = new Bandwidths({ store, host, log })
   const standing = new StandingNetworks({
     host,
     endpoints: () => store.namespaces().flatMap((namespace) => namespace.endpoints),
@@ -65,17 +68,21 @@ export function createNetworkService(deps: NetworkServiceDeps): NetworkService {
     bareAhead: config.barePoolSize,
   })
   const { fallbackDns } = config
-  const parts = { networks, endpoints, namespaces, publications }
+  const parts = { networks, endpoints, namespaces, publications, bandwidths }
   const sandboxes = new Sandboxes({ store, host, events, ...parts, fallbackDns })
   return {
     networks,
     userNetworks,
     sandboxes,
     publications,
-    reconcile: () => reconcile({ store, host, events, standing, log, ...parts }),
+    bandwidths,
+    reconcile() {
+      reconcile({ store, host, events, standing, log, ...parts })
+      void sandboxes.restoreLimits()
+    },
     restoreFirewall: () => standing.program(),
     register(server) {
-      server.register(SandboxesDefinition, sandboxesHandlers({ sandboxes, networks, publications, host }))
+      server.register(SandboxesDefinition, sandboxesHandlers({ sandboxes, networks, publications, bandwidths, host }))
       server.register(NetworksDefinition, networksHandlers({ sandboxes, networks, userNetworks }))
       return [SandboxesDefinition.fullName, NetworksDefinition.fullName]
     },

@@ -4,6 +4,7 @@ import type { BridgeNetwork } from '../src/network/network.ts'
 import type { HostPorts, Publication } from '../src/publishing/published-port.ts'
 import type { HostPort, InterfaceCounters } from '../src/sandbox/ports.ts'
 import type { Endpoint, Wire } from '../src/sandbox/sandbox.ts'
+import type { Bandwidth } from '../src/shaping/bandwidth.ts'
 
 type Step =
   | 'makeNamespace'
@@ -15,6 +16,7 @@ type Step =
   | 'disconnect'
   | 'removeBridge'
   | 'publish'
+  | 'shape'
 
 /** A host in memory. What a test wants to go wrong, it sets. */
 export class FakeHost implements HostPort {
@@ -33,6 +35,8 @@ export class FakeHost implements HostPort {
   readonly held = new Set<string>()
   /** What the rules say: protocol, address and port of the host, and where it leads. */
   readonly published = new Set<string>()
+  /** By the name of the interface. */
+  readonly limits = new Map<string, Bandwidth>()
   programmed: readonly string[] = []
   forwarding = false
   made = 0
@@ -154,6 +158,12 @@ export class FakeHost implements HostPort {
   async routeThrough(namespaceId: string, { endpoint }: Wire): Promise<void> {
     await Promise.resolve()
     this.routes.set(namespaceId, endpoint.interfaceName)
+  }
+
+  async shape(_namespaceId: string, { endpoint }: Wire, bandwidth: Bandwidth): Promise<void> {
+    await Promise.resolve()
+    this.#fail('shape')
+    this.limits.set(endpoint.interfaceName, bandwidth)
   }
 
   releaseNamespace(id: string): void {

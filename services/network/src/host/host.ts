@@ -9,6 +9,7 @@ import type { HostPorts, Publication } from '../publishing/published-port.ts'
 import { nameServersOf } from '../sandbox/files.ts'
 import type { HostPort, InterfaceCounters } from '../sandbox/ports.ts'
 import type { Endpoint, Wire } from '../sandbox/sandbox.ts'
+import type { Bandwidth } from '../shaping/bandwidth.ts'
 import { Bridges } from './bridges.ts'
 import { Firewall } from './firewall.ts'
 import { HostFiles } from './host-files.ts'
@@ -162,6 +163,10 @@ export class Host implements HostPort, Disposable {
 
   routeThrough(namespaceId: string, wire: Wire): Promise<void> {
     return this.#namespaces.routeThrough(namespaceId, wire)
+  }
+
+  shape(namespaceId: string, wire: Wire, bandwidth: Bandwidth): Promise<void> {
+    return this.#namespaces.shape(namespaceId, wire, bandwidth)
   }
 
   releaseNamespace(id: string): void {

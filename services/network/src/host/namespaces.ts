@@ -17,7 +17,9 @@ import {
 import { setDefaultRoute } from '../kernel/rtnetlink/route.ts'
 import type { InterfaceCounters } from '../sandbox/ports.ts'
 import { gatewayOf, type Wire } from '../sandbox/sandbox.ts'
+import type { Bandwidth } from '../shaping/bandwidth.ts'
 import { namespaceRefusal, refuseOwnNamespace, wiringRefusal } from './refusal.ts'
+import { shapeWire } from './shaper.ts'
 
 // Containers need no capability to listen on a low port or to ping.
 const settings: readonly Sysctl[] = [
@@ -81,6 +83,11 @@ export class Namespaces {
     await namespace.route.requestAsync('set the default route', [
       setDefaultRoute(indexOf(namespace, endpoint.interfaceName), ipv4Bytes(network.bridge.gateway)),
     ])
+  }
+
+  async shape(id: string, wire: Wire, bandwidth: Bandwidth): Promise<void> {
+    using namespace = NetworkNamespace.open(this.path(id))
+    await shapeWire(namespace, this.#host, wire, bandwidth)
   }
 
   isAlive(id: string): boolean {

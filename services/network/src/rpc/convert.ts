@@ -11,6 +11,7 @@ import type { Bridge, BridgeNetwork, Network } from '../network/network.ts'
 import type { PublishedPort } from '../publishing/published-port.ts'
 import type { InterfaceCounters } from '../sandbox/ports.ts'
 import type { Endpoint, SandboxMode as Mode, Sandbox } from '../sandbox/sandbox.ts'
+import type { Bandwidth } from '../shaping/bandwidth.ts'
 import { portMessage } from './convert-ports.ts'
 
 const modes = {
@@ -25,6 +26,7 @@ export type SandboxSurroundings = {
   bridge(networkId: string): BridgeNetwork
   namespacePath(id: string): string
   ports(sandboxId: string): readonly PublishedPort[]
+  bandwidth(sandboxId: string): Bandwidth
 }
 
 export function sandboxMessage(sandbox: Sandbox, around: SandboxSurroundings): Partially<SandboxMessage> {
@@ -40,6 +42,8 @@ export function sandboxMessage(sandbox: Sandbox, around: SandboxSurroundings): P
     resolvConf: sandbox.resolvConf,
     hosts: sandbox.hosts,
     createdAt: toTimestamp(sandbox.createdAt),
+    egressBitsPerSecond: around.bandwidth(sandbox.id).egress,
+    ingressBitsPerSecond: around.bandwidth(sandbox.id).ingress,
   }
 }
 

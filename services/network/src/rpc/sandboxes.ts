@@ -1,11 +1,13 @@
-import { type Handlers, unimplemented } from '@caisson/api'
+import type { Handlers } from '@caisson/api'
 import type { SandboxesDefinition } from '@caisson/api/network'
 import type { Networks } from '../network/networks.ts'
 import type { Publications } from '../publishing/publications.ts'
 import type { HostPort } from '../sandbox/ports.ts'
 import type { Sandboxes } from '../sandbox/sandboxes.ts'
+import type { Bandwidths } from '../shaping/bandwidths.ts'
 import { networkReference, sandboxId } from './checks.ts'
 import { countersMessage, sandboxMessage } from './convert.ts'
+import { bandwidthChange } from './convert-bandwidth.ts'
 import { portsOf } from './convert-ports.ts'
 import { connectionOf, sandboxRequestOf } from './convert-request.ts'
 import { pageOf } from './page.ts'
@@ -14,6 +16,7 @@ export type SandboxesDeps = {
   readonly sandboxes: Sandboxes
   readonly networks: Networks
   readonly publications: Pick<Publications, 'of'>
+  readonly bandwidths: Pick<Bandwidths, 'of'>
   readonly host: Pick<HostPort, 'namespacePath'>
 }
 
@@ -22,12 +25,14 @@ export function sandboxesHandlers({
   sandboxes,
   networks,
   publications,
+  bandwidths,
   host,
 }: SandboxesDeps): Handlers<typeof SandboxesDefinition> {
   const around = {
     bridge: (id: string) => networks.bridge(id),
     namespacePath: (id: string) => host.namespacePath(id),
     ports: (id: string) => publications.of(id),
+    bandwidth: (id: string) => bandwidths.of(id),
   }
   return {
     create: async (request, { requestId, signal }) =>
@@ -66,12 +71,11 @@ export function sandboxesHandlers({
         around,
       ),
     update: async ({ id, ports, egressBitsPerSecond, ingressBitsPerSecond }, { requestId }) => {
-      if (egressBitsPerSecond !== undefined || ingressBitsPerSecond !== undefined)
-        throw unimplemented('this version of the network service does not know bandwidth limits yet')
-      const checked = sandboxId(id)
-      const sandbox =
-        ports === undefined ? sandboxes.get(checked) : await sandboxes.publish(checked, portsOf(ports.ports), requestId)
-      return sandboxMessage(sandbox, around)
+      const change = {
+        ports: ports && portsOf(ports.ports),
+        bandwidth: bandwidthChange(egressBitsPerSecond, ingressBitsPerSecond),
+      }
+      return sandboxMessage(await sandboxes.update(sandboxId(id), change, requestId), around)
     },
   }
 }
