@@ -1,4 +1,4 @@
-import { ipv4Bytes, parseIpv4 } from '../ipam/ipv4.ts'
+import { ipv4Bytes } from '../ipam/ipv4.ts'
 import type { Message } from '../kernel/message.ts'
 import {
   compare,
@@ -27,9 +27,10 @@ import type { BridgeNetwork } from '../network/network.ts'
 import type { Publication } from '../publishing/published-port.ts'
 import type { Endpoint } from '../sandbox/sandbox.ts'
 import { internalForwardRules, internalObjects } from './internal-rules.ts'
+import { metadataRules } from './metadata-rules.ts'
 import { addPorts } from './port-elements.ts'
 import { isForwarded, portRules } from './port-rules.ts'
-import { dropAndCount, fromSubnet, IPV4_DESTINATION, IPV4_SOURCE, isIpv4, stateIs } from './rule-parts.ts'
+import { dropAndCount, fromSubnet, IPV4_SOURCE, stateIs } from './rule-parts.ts'
 
 /**
  * What the firewall says, as messages: pure. Two tables an engine: one that forwards between networks and outside, and one
@@ -46,7 +47,6 @@ export const tablesOf = (tag: string): Tables => ({
   guard: { family: 'bridge', name: `caisson_${tag}` },
 })
 
-const METADATA_ADDRESS = parseIpv4('169.254.169.254') ?? 0
 const ETHERTYPE_IPV4 = Uint8Array.of(0x08, 0x00)
 const ETHERTYPE_ARP = Uint8Array.of(0x08, 0x06)
 // Ethernet addresses of six bytes, IPv4 addresses of four (RFC 826).
@@ -107,15 +107,7 @@ function routeTable(
     createChain(table, chains.forward),
     createChain(table, chains.postrouting),
     ...internalObjects(table, networks, PAIRS, 4),
-    // Credentials of the machine itself are to be had there, in most clouds.
-    rule(
-      chains.raw,
-      ...fromBridge,
-      ...isIpv4,
-      loadPayload('network', IPV4_DESTINATION, 4, 0),
-      compare(0, 'equal', ipv4Bytes(METADATA_ADDRESS)),
-      ...dropAndCount,
-    ),
+    ...metadataRules(table, networks, chains.raw.name, 5),
     ...internalForwardRules(table, chains.forward.name),
     rule(chains.forward, ...toBridge, ...stateIs('established', 'related'), verdict('accept')),
     // Containers of one network; the kernel shows bridged packets here, too (br_netfilter).
