@@ -1,6 +1,6 @@
 import type { RpcServer } from '@caisson/api'
 import { NetworksDefinition, SandboxesDefinition } from '@caisson/api/network'
-import type { Logger } from '@caisson/service-kit'
+import type { Logger, Measurement } from '@caisson/service-kit'
 import type { AddressPool } from './ipam/subnet-choice.ts'
 import { Networks } from './network/networks.ts'
 import { StandingNetworks } from './network/standing-networks.ts'
@@ -12,6 +12,8 @@ import { Endpoints } from './sandbox/endpoints.ts'
 import { NamespacePool } from './sandbox/namespace-pool.ts'
 import type { HostPort, SandboxEvents, SandboxStore } from './sandbox/ports.ts'
 import { reconcile } from './sandbox/reconcile.ts'
+import { measurementsOf } from './traffic/measurements.ts'
+import { Traffic } from './traffic/traffic.ts'
 import { Sandboxes } from './sandbox/sandboxes.ts'
 import { Bandwidths } from './shaping/bandwidths.ts'
 
@@ -40,6 +42,8 @@ export type NetworkService = {
   reconcile(): void
   /** Puts the firewall's rules back when somebody removed them. */
   restoreFirewall(): void
+  /** For Prometheus. */
+  measure(): Promise<readonly Measurement[]>
   register(server: RpcServer): readonly string[]
   /** Stops working ahead; with no sandbox left, leaves nothing on the host. */
   close(): Promise<void>
@@ -50,6 +54,7 @@ export function createNetworkService(deps: NetworkServiceDeps): NetworkService {
   const networks = new Networks({ store, host, events, tag, pools: config.addressPools })
   const publications = new Publications({ store, host, log })
   const bandwidths = new Bandwidths({ store, host, log })
+  const traffic = new Traffic({ host, networks, sandboxes: () => store.sandboxes() })
   const standing = new StandingNetworks({
     host,
     endpoints: () => store.namespaces().flatMap((namespace) => namespace.endpoints),
@@ -68,7 +73,8 @@ export function createNetworkService(deps: NetworkServiceDeps): NetworkService {
     bareAhead: config.barePoolSize,
   })
   const { fallbackDns } = config
-  const parts = { networks, endpoints, namespaces, publications, bandwidths }
+  let repairs = 0
+  const parts = { networks, endpoints, namespaces, publications, bandwidths, traffic }
   const sandboxes = new Sandboxes({ store, host, events, ...parts, fallbackDns })
   return {
     networks,
@@ -80,7 +86,22 @@ export function createNetworkService(deps: NetworkServiceDeps): NetworkService {
       reconcile({ store, host, events, standing, log, ...parts })
       void sandboxes.restoreLimits()
     },
-    restoreFirewall: () => standing.program(),
+    restoreFirewall() {
+      standing.program()
+      repairs++
+    },
+    measure: async () =>
+      measurementsOf({
+        networks: counted(networks.list().map(({ driver }) => driver)),
+        sandboxes: counted(store.sandboxes().map(({ mode }) => mode)),
+        ready: store.namespaces().filter(({ id }) => store.usersOf(id) === 0).length,
+        publishedPorts: publications
+          .live()
+          .flatMap(({ ports }) => ports)
+          .reduce((sum, { count }) => sum + count, 0),
+        repairs,
+        traffic: await traffic.all(),
+      }),
     register(server) {
       server.register(SandboxesDefinition, sandboxesHandlers({ sandboxes, networks, publications, bandwidths, host }))
       server.register(NetworksDefinition, networksHandlers({ sandboxes, networks, userNetworks }))
@@ -93,4 +114,11 @@ export function createNetworkService(deps: NetworkServiceDeps): NetworkService {
       standing.lowerAll(networks.bridges())
     },
   }
+}
+
+/** How often each word is there. */
+function counted(words: readonly string[]): Map<string, number> {
+  const counts = new Map<string, number>()
+  for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1)
+  return counts
 }

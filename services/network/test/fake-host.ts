@@ -2,7 +2,8 @@ import { conflict } from '@caisson/api'
 import { formatIpv4, type Subnet } from '../src/ipam/ipv4.ts'
 import type { BridgeNetwork } from '../src/network/network.ts'
 import type { HostPorts, Publication } from '../src/publishing/published-port.ts'
-import type { HostPort, InterfaceCounters } from '../src/sandbox/ports.ts'
+import type { HostPort } from '../src/sandbox/ports.ts'
+import type { InterfaceCounters } from '../src/traffic/counters.ts'
 import type { Endpoint, Wire } from '../src/sandbox/sandbox.ts'
 import type { Bandwidth } from '../src/shaping/bandwidth.ts'
 
@@ -186,9 +187,21 @@ export class FakeHost implements HostPort {
     return this.namespaces.has(id)
   }
 
-  counters(): InterfaceCounters {
-    const none = { rxBytes: 0n, rxPackets: 0n, rxErrors: 0n, rxDropped: 0n }
-    return { ...none, txBytes: 0n, txPackets: 0n, txErrors: 0n, txDropped: 0n }
+  /** By the name of the port. */
+  readonly counters = new Map<string, InterfaceCounters>()
+  readonly departed = new Map<string, InterfaceCounters>()
+
+  async portCounters(): Promise<ReadonlyMap<string, InterfaceCounters>> {
+    await Promise.resolve()
+    return this.counters
+  }
+
+  departedCounters(): ReadonlyMap<string, InterfaceCounters> {
+    return this.departed
+  }
+
+  forgetCounters(networkId: string): void {
+    this.departed.delete(networkId)
   }
 
   resolvConf(): string {

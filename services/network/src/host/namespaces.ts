@@ -10,12 +10,10 @@ import {
   deleteLink,
   getLink,
   parseLink,
-  parseLinkCounters,
   raisePort,
   setLink,
 } from '../kernel/rtnetlink/link.ts'
 import { setDefaultRoute } from '../kernel/rtnetlink/route.ts'
-import type { InterfaceCounters } from '../sandbox/ports.ts'
 import { gatewayOf, type Wire } from '../sandbox/sandbox.ts'
 import type { Bandwidth } from '../shaping/bandwidth.ts'
 import { namespaceRefusal, refuseOwnNamespace, wiringRefusal } from './refusal.ts'
@@ -97,15 +95,6 @@ export class Namespaces {
     } catch {
       return false
     }
-  }
-
-  counters(id: string, interfaceName: string): InterfaceCounters {
-    using namespace = NetworkNamespace.open(this.path(id))
-    const [counters] = namespace.route
-      .request(`read the counters of ${interfaceName}`, [getLink(interfaceName)])
-      .map(parseLinkCounters)
-    if (counters === undefined) throw new Error(`the kernel has no counters of ${interfaceName}`)
-    return counters
   }
 
   async #pin(id: string, fromPath: string | undefined): Promise<NetworkNamespace> {

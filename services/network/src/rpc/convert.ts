@@ -9,7 +9,7 @@ import { SandboxMode } from '@caisson/api/network'
 import { formatIpv4, formatMac, formatSubnet } from '../ipam/ipv4.ts'
 import type { Bridge, BridgeNetwork, Network } from '../network/network.ts'
 import type { PublishedPort } from '../publishing/published-port.ts'
-import type { InterfaceCounters } from '../sandbox/ports.ts'
+import type { InterfaceTraffic } from '../traffic/traffic.ts'
 import type { Endpoint, SandboxMode as Mode, Sandbox } from '../sandbox/sandbox.ts'
 import type { Bandwidth } from '../shaping/bandwidth.ts'
 import { portMessage } from './convert-ports.ts'
@@ -81,15 +81,13 @@ const subnetMessage = ({ subnet, gateway, range, auxiliary }: Bridge): Partially
   ),
 })
 
-export function countersMessage(entry: {
-  sandboxId: string
-  interfaceName: string
-  counters: InterfaceCounters
-}): Partially<CountersMessage> {
+export function countersMessage(entry: InterfaceTraffic): Partially<CountersMessage> {
   const { counters } = entry
   return {
     sandboxId: entry.sandboxId,
     interfaceName: entry.interfaceName,
+    networkId: entry.networkId,
+    networkName: entry.networkName,
     rxBytes: Number(counters.rxBytes),
     rxPackets: Number(counters.rxPackets),
     rxErrors: Number(counters.rxErrors),

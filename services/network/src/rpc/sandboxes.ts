@@ -53,7 +53,7 @@ export function sandboxesHandlers({
       return {}
     },
     counters: async ({ sandboxIds }) => ({
-      interfaces: sandboxes.counters(sandboxIds.map(sandboxId)).map(countersMessage),
+      interfaces: (await sandboxes.counters(sandboxIds.map(sandboxId))).map(countersMessage),
     }),
     connect: async (request, { requestId }) =>
       sandboxMessage(

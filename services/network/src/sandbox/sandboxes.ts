@@ -5,10 +5,11 @@ import type { Publications } from '../publishing/publications.ts'
 import type { PortWish, PublishedPort, Target } from '../publishing/published-port.ts'
 import { type Bandwidth, UNLIMITED } from '../shaping/bandwidth.ts'
 import type { Bandwidths } from '../shaping/bandwidths.ts'
+import type { InterfaceTraffic, Traffic } from '../traffic/traffic.ts'
 import type { Connection, Endpoints } from './endpoints.ts'
 import { hostsInside, hostsOfHost, resolvConfInside, resolvConfOfHost } from './files.ts'
 import type { NamespacePool } from './namespace-pool.ts'
-import type { HostPort, InterfaceCounters, SandboxEvents, SandboxStore } from './ports.ts'
+import type { HostPort, SandboxEvents, SandboxStore } from './ports.ts'
 import { type Attachment, gatewayOf, type Namespace, type Sandbox, type SandboxRequest, type Wire } from './sandbox.ts'
 import { Turns } from './turns.ts'
 
@@ -21,6 +22,7 @@ export type SandboxesOptions = {
   readonly namespaces: NamespacePool
   readonly publications: Publications
   readonly bandwidths: Bandwidths
+  readonly traffic: Traffic
   readonly fallbackDns: readonly string[]
 }
 
@@ -161,18 +163,9 @@ export class Sandboxes {
     return counts
   }
 
-  /** Of each interface of these sandboxes, or of all; those of a namespace that is gone are left out. */
-  counters(ids: readonly string[]): { sandboxId: string; interfaceName: string; counters: InterfaceCounters }[] {
-    const { host } = this.#options
-    const sandboxes = ids.length > 0 ? ids.map((id) => this.get(id)) : this.list()
-    return sandboxes.flatMap(({ id, namespace }) => {
-      if (namespace === undefined || !host.isAlive(namespace.id)) return []
-      return namespace.endpoints.map(({ interfaceName }) => ({
-        sandboxId: id,
-        interfaceName,
-        counters: host.counters(namespace.id, interfaceName),
-      }))
-    })
+  /** Of each interface of these sandboxes, or of all; those that are gone are left out. */
+  counters(ids: readonly string[]): Promise<InterfaceTraffic[]> {
+    return this.#options.traffic.of(ids.length > 0 ? ids.map((id) => this.get(id)) : this.list())
   }
 
   async #make(request: SandboxRequest, fingerprint: string, requestId: string): Promise<Sandbox> {

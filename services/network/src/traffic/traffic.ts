@@ -5,7 +5,7 @@ import type { TrafficHost } from './ports.ts'
 
 export type TrafficOptions = {
   readonly host: TrafficHost
-  readonly networks: Pick<Networks, 'byId' | 'bridges'>
+  readonly networks: Pick<Networks, 'bridges'>
   readonly sandboxes: () => readonly Sandbox[]
 }
 
