@@ -46,6 +46,7 @@ console.log('create + start + exit + remove of true, milliseconds')
 printFigures(rows, crun)
 report('caisson, no network', 1 / 3)
 report('caisson, bridge', 2 / 3)
+reportNetwork()
 await memory()
 
 function installed(name: string): boolean {
@@ -61,6 +62,14 @@ function report(name: string, wanted: number): void {
   console.log(
     `${name}: ${ratio.toFixed(2)} of crun run (wanted: at most ${wanted.toFixed(2)}): ${ratio <= wanted ? 'met' : 'NOT MET'}`,
   )
+}
+
+/** What the network adds to a run, of which starting is the greatest part. */
+function reportNetwork(): void {
+  const [without, bridge] = ['no network', 'bridge'].map((mode) => rows.find(({ name }) => name === `caisson, ${mode}`))
+  if (!without || !bridge) return
+  const added = bridge.p50 - without.p50
+  console.log(`a bridge network adds ${added.toFixed(2)} ms (wanted: at most 1): ${added <= 1 ? 'met' : 'NOT MET'}`)
 }
 
 async function ours(count: number, mode: SandboxMode): Promise<number[]> {

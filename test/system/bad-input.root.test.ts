@@ -110,7 +110,6 @@ test('names an environment or a name that cannot be', { skip }, async () => {
 })
 
 test('says what this version does not do instead of leaving it out', { skip }, async () => {
-  await refused({ volumesFrom: ['other'] }, ['true'], { code: 'unimplemented', message: /volumes_?from/i })
   await refused({ restart: { kind: RestartPolicyKind.ALWAYS } }, ['true'], {
     code: 'unimplemented',
     message: /restart/,

@@ -89,3 +89,20 @@ test('hands every kind of option on', async () => {
   await assert.rejects(specOf('--storage-opt', 'inodes=5', 'debian'), /there is size=/)
   assert.deepEqual([spec.process?.workingDir, spec.process?.user, spec.process?.groups], ['/w', '1:2', ['g']])
 })
+
+test('asks for names and name servers as they were given', async () => {
+  const spec = await specOf(
+    ...['--hostname', 'web', '--domainname', 'example.org', '--dns', '9.9.9.9', '--dns', 'fd00::53'],
+    ...['--dns-search', 'lan', '--dns-option', 'ndots:2', '--add-host', 'host.lan:host-gateway'],
+    ...['--network', 'front:alias=a,alias=b', '--network-alias', 'c', 'debian'],
+  )
+  assert.deepEqual([spec.hostname, spec.domainname], ['web', 'example.org'])
+  assert.deepEqual(spec.network?.dns, {
+    servers: ['9.9.9.9', 'fd00::53'],
+    search: ['lan'],
+    options: ['ndots:2'],
+    extraHosts: { 'host.lan': 'host-gateway' },
+  })
+  assert.deepEqual(spec.network?.attachments?.[0]?.aliases, ['a', 'b', 'c'])
+  await assert.rejects(specOf('--dns', 'dns.example.org', 'debian'), { message: /--dns/ })
+})

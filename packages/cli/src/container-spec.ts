@@ -2,6 +2,7 @@ import type { Partially } from '@caisson/api'
 import type { ContainerSpec, Process, Resources, Security, TerminalSize } from '@caisson/api/container'
 import type { Attachment } from '@caisson/api/network'
 import type { OptionValues } from './option-values.ts'
+import { dnsOf } from './parse/dns.ts'
 import { environmentOf } from './parse/environment.ts'
 import { parseMount, parseTmpfs, parseVolume } from './parse/mount.ts'
 import { parseNetwork, parsePort } from './parse/network.ts'
@@ -31,16 +32,19 @@ export function containerSpec(
     platform: options.parsed('platform', parsePlatform),
     process: containerProcess(cmd, options, terminalSize),
     hostname: options.text('hostname'),
+    domainname: options.text('domainname'),
     mounts: [
       ...options.list('volume').map(parseVolume),
       ...options.list('mount').map(parseMount),
       ...options.list('tmpfs').map(parseTmpfs),
     ],
+    volumesFrom: options.list('volumesFrom'),
     devices: options.list('device').map(parseDevice),
     resources: resourcesOf(options),
     security: securityOf(options),
     network: {
       ...parseNetwork(networks, firstAttachment(options)),
+      ...dnsOf(options),
       ports: options.list('publish').map(parsePort),
       publishAll: options.flag('publishAll'),
     },

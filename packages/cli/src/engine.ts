@@ -12,6 +12,7 @@ import type { Layout } from '@caisson/api/layout'
 import type { NetworksDefinition, SandboxesDefinition } from '@caisson/api/network'
 import type { RegistriesDefinition } from '@caisson/api/registries'
 import type { TrustDefinition } from '@caisson/api/trust'
+import type { VolumesDefinition } from '@caisson/api/volume'
 import { pause } from './pause.ts'
 import { runningSupervisor } from './supervisor/pid-file.ts'
 
@@ -23,6 +24,7 @@ export type ImageStorage = ServiceClient<typeof StoreDefinition>
 export type Networks = ServiceClient<typeof NetworksDefinition>
 export type Sandboxes = ServiceClient<typeof SandboxesDefinition>
 export type Registries = ServiceClient<typeof RegistriesDefinition>
+export type Volumes = ServiceClient<typeof VolumesDefinition>
 export type Host = ServiceClient<typeof HostDefinition>
 export type Events = ServiceClient<typeof EventLogDefinition>
 
@@ -50,6 +52,11 @@ export class Engine implements Disposable {
   async execs(): Promise<Execs> {
     const { ExecsDefinition } = await import('@caisson/api/exec')
     return (await this.channel('runtime')).client(ExecsDefinition)
+  }
+
+  async volumes(): Promise<Volumes> {
+    const { VolumesDefinition } = await import('@caisson/api/volume')
+    return (await this.channel('runtime')).client(VolumesDefinition)
   }
 
   async host(): Promise<Host> {

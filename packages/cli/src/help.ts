@@ -1,7 +1,7 @@
 import { type CommandGroup, type CommandSpec, EXIT_CODES, GLOBAL_OPTIONS, type OptionSpec } from './spec.ts'
 
 const WIDTH = 100
-const GROUPS: readonly CommandGroup[] = ['Engine', 'Containers', 'Images', 'Networks', 'Registry', 'Help']
+const GROUPS: readonly CommandGroup[] = ['Engine', 'Containers', 'Images', 'Networks', 'Volumes', 'Registry', 'Help']
 
 /** The page that --help shows of a command. */
 export function commandHelp(spec: CommandSpec): string {

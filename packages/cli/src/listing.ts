@@ -2,7 +2,8 @@ import type { Partially } from '@caisson/api'
 import type { Container, ListContainersRequest } from '@caisson/api/container'
 import type { Image, ListImagesRequest } from '@caisson/api/image'
 import type { ListNetworksRequest, Network, Sandbox } from '@caisson/api/network'
-import type { Containers, Images, Networks, Sandboxes } from './engine.ts'
+import type { ListVolumesRequest, Volume } from '@caisson/api/volume'
+import type { Containers, Images, Networks, Sandboxes, Volumes } from './engine.ts'
 
 /** Every page of a list of containers. */
 export async function listAll(containers: Containers, request: Partially<ListContainersRequest>): Promise<Container[]> {
@@ -32,6 +33,17 @@ export async function listAllNetworks(networks: Networks, request: Partially<Lis
   for (let token = ''; ; ) {
     const page = await networks.list({ ...request, page: { token } })
     all.push(...page.networks)
+    token = page.nextPageToken
+    if (token === '') return all
+  }
+}
+
+/** Every page of a list of volumes. */
+export async function listAllVolumes(volumes: Volumes, request: Partially<ListVolumesRequest>): Promise<Volume[]> {
+  const all: Volume[] = []
+  for (let token = ''; ; ) {
+    const page = await volumes.list({ ...request, page: { token } })
+    all.push(...page.volumes)
     token = page.nextPageToken
     if (token === '') return all
   }

@@ -2,7 +2,7 @@ import { COMMANDS } from './commands/index.ts'
 import { exitCodesOf, synopses } from './help.ts'
 import { type CommandSpec, EXIT_CODES, type ExitCode, GLOBAL_OPTIONS, type OptionSpec } from './spec.ts'
 
-const GROUPS = ['Engine', 'Containers', 'Images', 'Networks', 'Registry'] as const
+const GROUPS = ['Engine', 'Containers', 'Images', 'Networks', 'Volumes', 'Registry'] as const
 
 /** The reference of the command in Markdown: what --help tells, on one page. */
 export function cliReference(): string {

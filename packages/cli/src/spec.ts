@@ -21,7 +21,7 @@ export interface ExitCode {
   readonly means: string
 }
 
-export type CommandGroup = 'Engine' | 'Containers' | 'Images' | 'Networks' | 'Registry' | 'Help'
+export type CommandGroup = 'Engine' | 'Containers' | 'Images' | 'Networks' | 'Volumes' | 'Registry' | 'Help'
 
 /** Does what a command is for. Returns the exit code; nothing is 0. */
 export type Action = (context: Context, args: readonly string[], options: OptionValues) => Promise<number | undefined>

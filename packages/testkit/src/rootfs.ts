@@ -30,11 +30,14 @@ export function busyboxRootfs(more: readonly TarEntry[] = []): Buffer {
   ])
 }
 
-/** Compiles C source into a static program, for probes that look around inside a container. */
-export function staticProgram(source: string): Buffer {
+/**
+ * Compiles C source into a static program, for probes that look around inside a container. With glibc it cannot look names
+ * up where glibc is not installed; with musl-gcc it can.
+ */
+export function staticProgram(source: string, compiler: 'gcc' | 'musl-gcc' = 'gcc'): Buffer {
   const dir = mkdtempSync(join(tmpdir(), 'csn-probe-'))
   try {
-    execFileSync('gcc', ['-O1', '-static', '-Wall', '-Werror', '-x', 'c', '-', '-o', join(dir, 'probe')], {
+    execFileSync(compiler, ['-O1', '-static', '-Wall', '-Werror', '-x', 'c', '-', '-o', join(dir, 'probe')], {
       input: source,
     })
     return readFileSync(join(dir, 'probe'))

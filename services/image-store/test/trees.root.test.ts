@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { CaissonError } from '@caisson/api'
@@ -90,6 +90,21 @@ test('a path is read as a tar with all its attributes', { skip }, async () => {
   assert.deepEqual(names(await read(key, '/etc/sub', { name: 'other' })), ['other/', 'other/c'])
   assert.deepEqual(lines(await read(key, '/lib')), ['l 0/0 0 1970-01-01 00:00:06 lib -> /etc'])
   assert.ok(names(await read(key, '/lib', { follow: true })).includes('lib/sub/c'))
+})
+
+test('a directory of the host is read and written like a tree, and nothing outside of it', { skip }, async () => {
+  const directory = join(store.root, 'plain')
+  mkdirSync(join(directory, 'sub'), { recursive: true })
+  writeFileSync(join(store.root, 'outside'), 'as it was')
+  symlinkSync('..', join(directory, 'up'))
+  assert.equal((await write('', '/', [{ path: 'sub/f', content: 'x' }], { directory })).entries, 1)
+  assert.deepEqual(names(await read('', '/.', { directory })).toSorted(), ['sub/', 'sub/f', 'up'])
+  assert.equal((await store.snapshots.statPath({ directory, path: '/sub/f' })).size, 1)
+  assert.equal(await refusal(store.snapshots.statPath({ directory, path: '/up/outside' })), 'PATH_NOT_FOUND')
+  await refusal(write('', '/', [{ path: 'up/outside', content: 'changed' }], { directory }))
+  assert.equal(readFileSync(join(store.root, 'outside'), 'utf8'), 'as it was')
+  assert.equal(await refusal(store.snapshots.statPath({ directory: 'plain', path: '/' })), 'INVALID_PATH')
+  assert.equal(await refusal(store.snapshots.statPath({ directory, key: 'x', path: '/' })), 'ROOT_TWICE')
 })
 
 test('what is at a path is told without following it, or with', { skip }, async () => {

@@ -20,8 +20,24 @@ test('refuses pools that make no subnets, and unknown keys', () => {
     { poolSize: -1 },
     { poolsize: 1 },
     { fallbackDns: ['localhost'] },
+    { publishAddress: 'localhost' },
+    { reservedPorts: [0] },
+    { reservedPorts: ['22'] },
+    { reservedPorts: [{ first: 10, last: 9 }] },
   ])
     assert.ok(!configSchema.safeParse(wrong).success, JSON.stringify(wrong))
   const { addressPools } = configSchema.parse({ addressPools: [{ base: '10.0.0.0/16', prefixLength: 24 }] })
   assert.deepEqual(addressPools, [{ base: { base: 0x0a000000, prefixLength: 16 }, prefixLength: 24 }])
+})
+
+test('takes an address to publish on, and ports that are reserved, single or in ranges', () => {
+  const { publishAddress, reservedPorts } = configSchema.parse({
+    publishAddress: '127.0.0.1',
+    reservedPorts: [22, { first: 8000, last: 8010 }],
+  })
+  assert.equal(publishAddress, 0x7f000001)
+  assert.deepEqual(reservedPorts, [
+    { first: 22, last: 22 },
+    { first: 8000, last: 8010 },
+  ])
 })

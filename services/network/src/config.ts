@@ -1,7 +1,8 @@
+import { isIP } from 'node:net'
 import { busConfig } from '@caisson/bus'
 import { baseConfig } from '@caisson/service-kit'
 import { z } from 'zod'
-import { parseIpv4, parseSubnet, type Subnet } from './ipam/ipv4.ts'
+import { type Ipv4, parseIpv4, parseSubnet, type Subnet } from './ipam/ipv4.ts'
 import type { AddressPool } from './ipam/subnet-choice.ts'
 
 const subnet = z.string().transform((text, context): Subnet => {
@@ -20,7 +21,19 @@ const addressPool = z
   })
   .refine((pool) => pool.prefixLength >= pool.base.prefixLength, 'prefixLength must not be shorter than that of base')
 
-const nameServer = z.string().refine((text) => parseIpv4(text) !== undefined, 'must be an IPv4 address')
+const nameServer = z.string().refine((text) => isIP(text) !== 0, 'must be an IP address')
+
+const address = z.string().transform((text, context): Ipv4 => {
+  const parsed = parseIpv4(text)
+  if (parsed !== undefined) return parsed
+  context.addIssue({ code: 'custom', message: 'must be an IPv4 address such as 127.0.0.1' })
+  return z.NEVER
+})
+
+const port = z.int().min(1).max(65_535)
+const portRange = z
+  .union([port.transform((only) => ({ first: only, last: only })), z.strictObject({ first: port, last: port })])
+  .refine(({ first, last }) => first <= last, 'first must not be behind last')
 
 const defaultPools: readonly AddressPool[] = [
   { base: { base: 0xac100000, prefixLength: 12 }, prefixLength: 20 },
@@ -35,12 +48,18 @@ export const configSchema = baseConfig.extend({
   poolSize: z.int().min(0).max(256).default(4),
   /** Namespaces with only loopback that are made ahead of time, once one was asked for. 0: none. */
   barePoolSize: z.int().min(0).max(256).default(2),
+  /** Namespaces that are made ahead on each network that somebody made, while containers start on it. 0: none. */
+  networkPoolSize: z.int().min(0).max(16).default(2),
   /** Where subnets of networks come from: the first that the host does not use. */
   addressPools: z
     .array(addressPool)
     .min(1)
     .default(() => [...defaultPools]),
-  /** Name servers of containers when the host's own cannot be reached from inside. */
+  /** Where ports are published that name no address: 127.0.0.1 keeps them from outside. Absent: on every address. */
+  publishAddress: address.optional(),
+  /** Ports of the host that no container gets: 22, or { "first": 8000, "last": 8010 }. */
+  reservedPorts: z.array(portRange).max(1_024).default([]),
+  /** Name servers that containers' questions go to when the host names none. */
   fallbackDns: z.array(nameServer).default(['1.1.1.1', '8.8.8.8']),
 })
 

@@ -1,10 +1,17 @@
 import type { RpcServer } from '@caisson/api'
 import { NetworksDefinition, SandboxesDefinition } from '@caisson/api/network'
 import type { Logger, Measurement } from '@caisson/service-kit'
+import type { Ipv4 } from './ipam/ipv4.ts'
 import type { AddressPool } from './ipam/subnet-choice.ts'
+import { Names } from './names/names.ts'
+import type { NameServer } from './names/ports.ts'
+import { hostServersOf } from './names/resolv-conf.ts'
+import { restoreNames } from './names/restore.ts'
+import type { BridgeNetwork } from './network/network.ts'
 import { Networks } from './network/networks.ts'
 import { StandingNetworks } from './network/standing-networks.ts'
 import { UserNetworks } from './network/user-networks.ts'
+import type { ReservedPorts } from './publishing/claims.ts'
 import { Publications } from './publishing/publications.ts'
 import { networksHandlers } from './rpc/networks.ts'
 import { sandboxesHandlers } from './rpc/sandboxes.ts'
@@ -12,14 +19,15 @@ import { Endpoints } from './sandbox/endpoints.ts'
 import { NamespacePool } from './sandbox/namespace-pool.ts'
 import type { HostPort, SandboxEvents, SandboxStore } from './sandbox/ports.ts'
 import { reconcile } from './sandbox/reconcile.ts'
-import { measurementsOf } from './traffic/measurements.ts'
-import { Traffic } from './traffic/traffic.ts'
 import { Sandboxes } from './sandbox/sandboxes.ts'
 import { Bandwidths } from './shaping/bandwidths.ts'
+import { measurementsOf } from './traffic/measurements.ts'
+import { Traffic } from './traffic/traffic.ts'
 
 export type NetworkServiceDeps = {
   readonly store: SandboxStore
   readonly host: HostPort
+  readonly nameServer: NameServer
   readonly events: SandboxEvents
   readonly log: Logger
   /** Six hexadecimal digits that are this engine's alone on this machine. */
@@ -27,8 +35,11 @@ export type NetworkServiceDeps = {
   readonly config: {
     readonly poolSize: number
     readonly barePoolSize: number
+    readonly networkPoolSize: number
     readonly addressPools: readonly AddressPool[]
     readonly fallbackDns: readonly string[]
+    readonly publishAddress?: Ipv4 | undefined
+    readonly reservedPorts: readonly ReservedPorts[]
   }
 }
 
@@ -38,8 +49,10 @@ export type NetworkService = {
   readonly sandboxes: Sandboxes
   readonly publications: Publications
   readonly bandwidths: Bandwidths
-  /** Before serving: makes kernel and records agree. */
+  /** Before serving: makes kernel and records agree, and says again who is called what. */
   reconcile(): void
+  /** Content of the host's resolv.conf, at the start and whenever it is another. */
+  useHostNameServers(resolvConf: string): void
   /** Puts the firewall's rules back when somebody removed them. */
   restoreFirewall(): void
   /** For Prometheus. */
@@ -50,9 +63,9 @@ export type NetworkService = {
 }
 
 export function createNetworkService(deps: NetworkServiceDeps): NetworkService {
-  const { store, host, events, log, tag, config } = deps
+  const { store, host, nameServer, events, log, tag, config } = deps
   const networks = new Networks({ store, host, events, tag, pools: config.addressPools })
-  const publications = new Publications({ store, host, log })
+  const publications = new Publications({ store, host, log, reserved: config.reservedPorts })
   const bandwidths = new Bandwidths({ store, host, log })
   const traffic = new Traffic({ host, networks, sandboxes: () => store.sandboxes() })
   const standing = new StandingNetworks({
@@ -60,22 +73,26 @@ export function createNetworkService(deps: NetworkServiceDeps): NetworkService {
     endpoints: () => store.namespaces().flatMap((namespace) => namespace.endpoints),
     published: () => publications.live(),
   })
-  const userNetworks = new UserNetworks({ store, host, events, networks, standing, tag })
   const endpoints = new Endpoints({ store, host, networks, tag })
+  const names = new Names(nameServer)
   const namespaces = new NamespacePool({
     store,
     host,
+    nameServer,
     networks,
     standing,
     endpoints,
     log,
     wiredAhead: config.poolSize,
     bareAhead: config.barePoolSize,
+    networkAhead: config.networkPoolSize,
   })
-  const { fallbackDns } = config
-  let repairs = 0
+  const vacate = (network: BridgeNetwork): Promise<void> => namespaces.vacate(network)
+  const userNetworks = new UserNetworks({ store, host, events, networks, standing, vacate, tag })
+  const { fallbackDns, publishAddress } = config
   const parts = { networks, endpoints, namespaces, publications, bandwidths, traffic }
-  const sandboxes = new Sandboxes({ store, host, events, ...parts, fallbackDns })
+  const sandboxes = new Sandboxes({ store, host, events, ...parts, names, fallbackDns })
+  let repairs = 0
   return {
     networks,
     userNetworks,
@@ -84,8 +101,10 @@ export function createNetworkService(deps: NetworkServiceDeps): NetworkService {
     bandwidths,
     reconcile() {
       reconcile({ store, host, events, standing, log, ...parts })
+      restoreNames({ store, host, endpoints, nameServer, names, log })
       void sandboxes.restoreLimits()
     },
+    useHostNameServers: (resolvConf) => nameServer.setHostServers(hostServersOf(resolvConf, fallbackDns)),
     restoreFirewall() {
       standing.program()
       repairs++
@@ -103,7 +122,10 @@ export function createNetworkService(deps: NetworkServiceDeps): NetworkService {
         traffic: await traffic.all(),
       }),
     register(server) {
-      server.register(SandboxesDefinition, sandboxesHandlers({ sandboxes, networks, publications, bandwidths, host }))
+      server.register(
+        SandboxesDefinition,
+        sandboxesHandlers({ sandboxes, networks, publications, bandwidths, host, publishAddress }),
+      )
       server.register(NetworksDefinition, networksHandlers({ sandboxes, networks, userNetworks }))
       return [SandboxesDefinition.fullName, NetworksDefinition.fullName]
     },

@@ -56,7 +56,7 @@ test('has one interface a network, in order, with an address, a MAC address and 
     ['10.2.0.77/24', '10.1.0.2/24', '172.16.0.2/20'],
   )
   assert.equal(one.endpoints[1]?.macAddress, '02:00:00:00:00:07')
-  assert.deepEqual(one.endpoints[0]?.dnsNames, ['db', 'store'])
+  assert.deepEqual(one.endpoints[0]?.dnsNames, ['db', 'store', 'one'])
   assert.equal(host.admitted.size, 3)
   assert.deepEqual(await served.sandboxes.get({ id: 'one' }), one)
   assert.deepEqual((await served.sandboxes.list({ network: 'front' })).sandboxes, [one])
@@ -76,12 +76,9 @@ test('refuses one network or one interface twice, and then leases nothing', asyn
   assert.deepEqual((await served.networks.prune({})).removed.length, 3, 'no network is in use')
 })
 
-test('a name server of the host is not named where it cannot be asked', async () => {
+test('an internal network has no gateway', async () => {
   const alone = await create('alone', { network: 'vault' })
-  assert.equal(alone.resolvConf, '')
   assert.equal(alone.endpoints[0]?.ipv4Gateway, '')
-  const both = await create('both', { network: 'vault' }, { network: 'front' })
-  assert.equal(both.resolvConf, 'nameserver 10.0.0.53\n')
 })
 
 test('connects a living sandbox, tells of it, and takes it out again', async () => {

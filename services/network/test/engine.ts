@@ -5,12 +5,14 @@ import { createLogger, EventLog, Store } from '@caisson/service-kit'
 import { configSchema, type NetworkConfig } from '../src/config.ts'
 import { networkEvents } from '../src/events.ts'
 import { Host } from '../src/host/host.ts'
+import type { NameServer } from '../src/names/ports.ts'
 import type { NetworkRequest } from '../src/network/network.ts'
 import { engineTag } from '../src/network/networks.ts'
 import type { Attachment, SandboxRequest, SandboxWish } from '../src/sandbox/sandbox.ts'
 import { createNetworkService, type NetworkService } from '../src/service.ts'
 import { migrations } from '../src/store/migrations.ts'
 import { forwardingMemory, NetworkStore } from '../src/store/network-store.ts'
+import { FakeNameServer } from './fake-name-server.ts'
 
 /** The service on a real kernel and a real database below `root`, without gRPC. Dispose: as when it is killed. */
 export type TestEngine = Disposable & {
@@ -21,7 +23,12 @@ export type TestEngine = Disposable & {
   readonly tag: string
 }
 
-export function startEngine(root: string, config: Partial<NetworkConfig> = {}): TestEngine {
+/** Names are told to `nameServer`. */
+export function startEngine(
+  root: string,
+  config: Partial<NetworkConfig> = {},
+  nameServer: NameServer = new FakeNameServer(),
+): TestEngine {
   mkdirSync(join(root, 'run'), { recursive: true })
   const stack = new DisposableStack()
   const db = stack.use(new Store(join(root, 'network.db'), migrations))
@@ -33,6 +40,7 @@ export function startEngine(root: string, config: Partial<NetworkConfig> = {}): 
   const service = createNetworkService({
     store,
     host,
+    nameServer,
     events: networkEvents(events),
     log,
     tag,

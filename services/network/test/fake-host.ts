@@ -3,9 +3,9 @@ import { formatIpv4, type Subnet } from '../src/ipam/ipv4.ts'
 import type { BridgeNetwork } from '../src/network/network.ts'
 import type { HostPorts, Publication } from '../src/publishing/published-port.ts'
 import type { HostPort } from '../src/sandbox/ports.ts'
-import type { InterfaceCounters } from '../src/traffic/counters.ts'
 import type { Endpoint, Wire } from '../src/sandbox/sandbox.ts'
 import type { Bandwidth } from '../src/shaping/bandwidth.ts'
+import type { InterfaceCounters } from '../src/traffic/counters.ts'
 
 type Step =
   | 'makeNamespace'
@@ -97,6 +97,19 @@ export class FakeHost implements HostPort {
     this.programmed = networks.map(({ name }) => name)
     this.admitted.clear()
     for (const { id } of endpoints) this.admitted.add(id)
+  }
+
+  addToFirewall({ name }: BridgeNetwork): boolean {
+    this.#fail('programFirewall')
+    if (this.programmed.length === 0) return false
+    this.programmed = [...new Set([...this.programmed, name])]
+    return true
+  }
+
+  removeFromFirewall(networks: readonly BridgeNetwork[]): boolean {
+    if (!networks.every(({ name }) => this.programmed.includes(name))) return false
+    this.programmed = this.programmed.filter((name) => !networks.some((network) => network.name === name))
+    return true
   }
 
   async holdPorts(ports: HostPorts): Promise<Disposable> {
@@ -205,7 +218,7 @@ export class FakeHost implements HostPort {
   }
 
   resolvConf(): string {
-    return 'nameserver 10.0.0.53\n'
+    return 'nameserver 10.0.0.53\nsearch lan\n'
   }
 
   hosts(): string {

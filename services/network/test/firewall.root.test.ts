@@ -33,6 +33,13 @@ const network: BridgeNetwork = {
   },
 }
 
+/** Lines in any order: sets have none. */
+const sorted = (rules: string): string[] =>
+  rules
+    .split(/[\n,{}]/)
+    .map((line) => line.trim())
+    .toSorted()
+
 test('what the kernel has is what was meant, read by another program', { skip }, () => {
   using firewall = new Firewall('abcdef', log)
   firewall.program([network], [])
@@ -58,6 +65,37 @@ test('replacing the rules leaves one set of them, and no network leaves none', {
   assert.equal(run('nft list ruleset').match(/oifname != "csnabcdef" .* masquerade/g)?.length, 1)
   firewall.program([], [])
   assert.equal(run('nft list ruleset'), '')
+})
+
+test('a network that comes alone, and goes alone, leaves what all at once would', { skip }, () => {
+  const other: BridgeNetwork = {
+    ...network,
+    id: 'm',
+    name: 'vault',
+    bridge: {
+      ...network.bridge,
+      name: 'csnabcdef123456',
+      subnet: { base: 0x0a070000, prefixLength: 24 },
+      internal: true,
+    },
+  }
+  using firewall = new Firewall('abcdef', log)
+  assert.equal(firewall.addNetwork(network), false, 'there are no tables yet')
+  const rulesOf = (...networks: BridgeNetwork[]): string => {
+    firewall.program(networks, [])
+    return run('nft list ruleset')
+  }
+  const [both, one] = [rulesOf(network, other), rulesOf(network)]
+  assert.match(both, /ip saddr vmap|@sources/)
+  assert.ok(firewall.addNetwork(other))
+  assert.deepEqual(sorted(run('nft list ruleset')), sorted(both))
+  assert.ok(firewall.addNetwork(other), 'the second time nothing changes')
+  assert.deepEqual(sorted(run('nft list ruleset')), sorted(both))
+  assert.ok(firewall.removeNetworks([other]))
+  assert.deepEqual(sorted(run('nft list ruleset')), sorted(one))
+  assert.equal(firewall.removeNetworks([other]), false, 'what is not there has to be looked at as a whole')
+  assert.deepEqual(sorted(run('nft list ruleset')), sorted(one), 'and nothing has changed')
+  firewall.program([], [])
 })
 
 test('another run takes over the tables of one that ended', { skip }, () => {

@@ -132,7 +132,7 @@ const wrong: [string, Partially<Subnet>, string][] = [
 ]
 
 for (const [title, subnet, reason] of wrong)
-  test(`refuses a subnet of ${title}`, async () => {
+  test(`NET-22: refuses a subnet of ${title}`, async () => {
     await assert.rejects(onSubnet('lan', subnet), (error: { code: string; reason: string }) => {
       assert.equal(error.code, 'invalid-argument')
       if (reason !== 'INVALID_ARGUMENT') assert.equal(error.reason, reason)
@@ -301,4 +301,12 @@ test('takes its bridges along when it stops and no sandbox is left', async () =>
   await served.service.close()
   assert.deepEqual([...host.bridges, ...host.programmed], [])
   assert.equal(host.forwarding, false)
+})
+
+test('prunes nothing that is to be kept, by name, id or prefix of the id', async () => {
+  const [byName, byId, byPrefix, rest] = await Promise.all(['one', 'two', 'three', 'four'].map((name) => make(name)))
+  assert.ok(byName && byId && byPrefix && rest)
+  const keep = ['one', byId.id, byPrefix.id.slice(0, 12), 'nowhere', '', 'no name!']
+  assert.deepEqual((await served.networks.prune({ keep })).removed, [rest.id])
+  assert.equal((await served.networks.prune({})).removed.length, 3)
 })

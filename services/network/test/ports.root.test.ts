@@ -126,15 +126,19 @@ afterEach(async () => {
   rmSync(root, { recursive: true })
 })
 
-test('a published port is reached from outside with the address of the client, TCP and UDP', hosted, async () => {
-  const web = await create('web', tcp(8080, 80), udp(8053, 53))
-  await echo(web, 80, 53, 81)
-  assert.equal(call(OUTSIDE, 'tcp', HOST, 8080), `80 ${CLIENT}`)
-  assert.equal(call(OUTSIDE, 'udp', HOST, 8053), `53 ${CLIENT}`)
-  assert.equal(call(OUTSIDE, 'tcp', '198.51.100.9', 8080), `80 ${CLIENT}`)
-  assert.equal(call(OUTSIDE, 'tcp', HOST, 8081), '', 'no other port leads anywhere')
-  assert.equal(call(OUTSIDE, 'udp', HOST, 8080), '', 'nor does the same one of another protocol')
-})
+test(
+  'NET-21: a published port is reached from outside with the address of the client, TCP and UDP',
+  hosted,
+  async () => {
+    const web = await create('web', tcp(8080, 80), udp(8053, 53))
+    await echo(web, 80, 53, 81)
+    assert.equal(call(OUTSIDE, 'tcp', HOST, 8080), `80 ${CLIENT}`)
+    assert.equal(call(OUTSIDE, 'udp', HOST, 8053), `53 ${CLIENT}`)
+    assert.equal(call(OUTSIDE, 'tcp', '198.51.100.9', 8080), `80 ${CLIENT}`)
+    assert.equal(call(OUTSIDE, 'tcp', HOST, 8081), '', 'no other port leads anywhere')
+    assert.equal(call(OUTSIDE, 'udp', HOST, 8080), '', 'nor does the same one of another protocol')
+  },
+)
 
 test(
   'nothing that is not published is reached from outside, not even by who knows the address inside',
@@ -169,7 +173,7 @@ test('containers of the network reach it by the address of the host, itself incl
   assert.match(call(pathOf(other), 'tcp', addressOf(web), 80), new RegExp(`^80 ${addressOf(other)}$`))
 })
 
-test('what is published on the loopback is reached from there only', hosted, async () => {
+test('NET-06: what is published on the loopback is reached from there only', hosted, async () => {
   const local = parseIpv4('127.0.0.1')
   const [web, other] = [await create('web', tcp(8080, 80, { hostAddress: local })), await create('other')]
   await echo(web, 80)
@@ -336,15 +340,19 @@ test('rules that somebody flushes stay, or are back at once', hosted, async () =
   assert.equal(call(OUTSIDE, 'tcp', HOST, 8080), `80 ${CLIENT}`)
 })
 
-test('an operator shuts a published port with a rule of their own, by its number on the host', hosted, async () => {
-  const web = await create('web', tcp(8080, 80), tcp(8081, 80))
-  await echo(web, 80)
-  run(`nft 'add table inet site; add chain inet site published { type filter hook forward priority -10; }
+test(
+  'NET-08: an operator shuts a published port with a rule of their own, by its number on the host',
+  hosted,
+  async () => {
+    const web = await create('web', tcp(8080, 80), tcp(8081, 80))
+    await echo(web, 80)
+    run(`nft 'add table inet site; add chain inet site published { type filter hook forward priority -10; }
     add rule inet site published ct status dnat meta l4proto tcp ct original proto-dst 8080 ip saddr 198.51.100.0/24 drop'`)
-  try {
-    assert.equal(call(OUTSIDE, 'tcp', HOST, 8080), '')
-    assert.equal(call(OUTSIDE, 'tcp', HOST, 8081), `80 ${CLIENT}`)
-  } finally {
-    run('nft delete table inet site')
-  }
-})
+    try {
+      assert.equal(call(OUTSIDE, 'tcp', HOST, 8080), '')
+      assert.equal(call(OUTSIDE, 'tcp', HOST, 8081), `80 ${CLIENT}`)
+    } finally {
+      run('nft delete table inet site')
+    }
+  },
+)

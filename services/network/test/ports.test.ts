@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
 import type { Partially } from '@caisson/api'
 import { type PortMapping, Protocol, SandboxMode } from '@caisson/api/network'
+import type { NetworkConfig } from '../src/config.ts'
 import type { NetworkStore } from '../src/store/network-store.ts'
 import { FakeHost } from './fake-host.ts'
 import { type Served, serveOn } from './served.ts'
@@ -17,8 +18,8 @@ let served: Served
 let store: NetworkStore
 let sandboxes: Served['sandboxes']
 
-async function start(): Promise<void> {
-  served = await serveOn(root, host)
+async function start(config: Partial<NetworkConfig> = {}): Promise<void> {
+  served = await serveOn(root, host, { poolSize: 0, barePoolSize: 0, ...config })
   ;({ store, sandboxes } = served)
 }
 
@@ -247,4 +248,43 @@ test('leads where the way out leads, whatever is connected and disconnected', as
   await sandboxes.connect({ sandboxId: 'one', attachment: { network: 'front' } })
   await sandboxes.update({ id: 'one', ports: { ports: [web] } })
   leadsTo('10.1.0.2')
+})
+
+async function restartWith(config: Partial<NetworkConfig>): Promise<void> {
+  await served[Symbol.asyncDispose]()
+  await start(config)
+}
+
+test('NET-18: ports that are reserved are refused by name, on any address, and never chosen', async () => {
+  const before = await sandboxes.create({ id: 'before', ports: [{ hostPort: 5001, containerPort: 80 }] })
+  await restartWith({
+    reservedPorts: [
+      { first: 5000, last: 5001 },
+      { first: 40_000, last: 40_002 },
+    ],
+  })
+  for (const port of [
+    { hostPort: 5000, containerPort: 80 },
+    { hostAddress: '127.0.0.1', hostPort: 5000, containerPort: 80 },
+    { hostPort: 4990, containerPort: 80, count: 11 },
+    { hostPort: 5000, containerPort: 80, protocol: Protocol.UDP },
+  ])
+    await assert.rejects(sandboxes.create({ id: 'one', ports: [port] }), {
+      code: 'failed-precondition',
+      reason: 'PORT_RESERVED',
+      message: /reservedPorts/,
+    })
+  const { ports } = await sandboxes.create({ id: 'one', ports: [{ containerPort: 1 }] })
+  assert.equal(ports[0]?.hostPort, 40_003)
+  await assert.rejects(sandboxes.create({ id: 'two', ports: [{ containerPort: 1 }] }), { reason: 'PORTS_EXHAUSTED' })
+  assert.deepEqual((await sandboxes.get({ id: 'before' })).ports, before.ports, 'what was published before stays')
+})
+
+test('NET-08: with a usual address to publish on, every address has to be asked for', async () => {
+  await restartWith({ publishAddress: 0x7f000001 })
+  const every = { hostAddress: '0.0.0.0', hostPort: 8081, containerPort: 80 }
+  const { ports } = await sandboxes.create({ id: 'one', ports: [web, every] })
+  assert.deepEqual(shown(ports), ['127.0.0.1:8080+1>80/1', ':8081+1>80/1'])
+  await sandboxes.update({ id: 'one', ports: { ports: [{ hostPort: 8082, containerPort: 80 }] } })
+  assert.deepEqual(shown((await sandboxes.get({ id: 'one' })).ports), ['127.0.0.1:8082+1>80/1'])
 })

@@ -2,12 +2,13 @@ import { join } from 'node:path'
 import { Channel, layoutOf, type ServiceClient } from '@caisson/api'
 import { NetworksDefinition, SandboxesDefinition } from '@caisson/api/network'
 import { createLogger, EventLog, Store, serve } from '@caisson/service-kit'
-import { configSchema } from '../src/config.ts'
+import { configSchema, type NetworkConfig } from '../src/config.ts'
 import { networkEvents } from '../src/events.ts'
 import { createNetworkService, type NetworkService } from '../src/service.ts'
 import { migrations } from '../src/store/migrations.ts'
 import { NetworkStore } from '../src/store/network-store.ts'
 import type { FakeHost } from './fake-host.ts'
+import { FakeNameServer } from './fake-name-server.ts'
 
 const descriptors = join(import.meta.dirname, '../../../packages/api/src/gen/descriptors.binpb')
 
@@ -16,18 +17,33 @@ export type Served = AsyncDisposable & {
   readonly service: NetworkService
   readonly store: NetworkStore
   readonly events: EventLog
+  readonly nameServer: FakeNameServer
   readonly sandboxes: ServiceClient<typeof SandboxesDefinition>
   readonly networks: ServiceClient<typeof NetworksDefinition>
 }
 
-export async function serveOn(root: string, host: FakeHost, sizes = { poolSize: 0, barePoolSize: 0 }): Promise<Served> {
+export async function serveOn(
+  root: string,
+  host: FakeHost,
+  sizes: Partial<NetworkConfig> = { poolSize: 0, barePoolSize: 0 },
+): Promise<Served> {
   await using stack = new AsyncDisposableStack()
   const log = createLogger('network', 'fatal')
   const db = stack.use(new Store(join(root, 'network.db'), migrations))
   const store = new NetworkStore(db)
   const events = new EventLog(db, { service: 'network', hostName: 'test', retention: 1_000 })
   const config = { ...configSchema.parse({}), ...sizes }
-  const service = createNetworkService({ store, host, events: networkEvents(events), log, tag: '000000', config })
+  const nameServer = new FakeNameServer()
+  const service = createNetworkService({
+    store,
+    host,
+    nameServer,
+    events: networkEvents(events),
+    log,
+    tag: '000000',
+    config,
+  })
+  service.useHostNameServers(host.resolvConf())
   service.reconcile()
   const layout = { ...layoutOf(root), runDir: root }
   const register = service.register
@@ -38,6 +54,7 @@ export async function serveOn(root: string, host: FakeHost, sizes = { poolSize: 
     service,
     store,
     events,
+    nameServer,
     sandboxes: channel.client(SandboxesDefinition),
     networks: channel.client(NetworksDefinition),
     [Symbol.asyncDispose]: () => open.disposeAsync(),

@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Channel, type ServiceClient } from '@caisson/api'
 import { NetworksDefinition, SandboxesDefinition } from '@caisson/api/network'
+import type { NetworkConfig } from '../src/config.ts'
 
 const MAIN = join(import.meta.dirname, '../src/main.ts')
 const READY_MS = 60_000
@@ -17,7 +18,7 @@ export type ServiceProcess = {
 }
 
 /** A root whose service makes so many namespaces ahead. */
-export function newRoot(sizes = { poolSize: 0, barePoolSize: 0 }): string {
+export function newRoot(sizes: Partial<NetworkConfig> = { poolSize: 0, barePoolSize: 0 }): string {
   const root = mkdtempSync('/tmp/caisson-kill-')
   mkdirSync(join(root, 'etc'))
   writeFileSync(join(root, 'etc/network.json'), JSON.stringify({ ...sizes, logLevel: 'error' }))

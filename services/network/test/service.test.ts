@@ -47,9 +47,9 @@ test('gives addresses in order, with everything the runtime needs', async () => 
   assert.equal(endpoint?.ipv4Address, '172.16.0.2/20')
   assert.equal(endpoint?.ipv4Gateway, '172.16.0.1')
   assert.equal(endpoint?.macAddress, '02:42:ac:10:00:02')
-  assert.deepEqual(endpoint?.dnsNames, ['web'])
+  assert.deepEqual(endpoint?.dnsNames, ['web', 'one'])
   assert.equal(two.endpoints[0]?.ipv4Address, '172.16.0.3/20')
-  assert.equal(one.resolvConf, 'nameserver 10.0.0.53\n')
+  assert.equal(one.resolvConf, 'nameserver 127.0.0.11\nsearch lan\noptions ndots:0\n')
   assert.match(one.hosts, /^172\.16\.0\.2\tweb$/m)
 })
 
@@ -174,7 +174,6 @@ test('says so when every address or every subnet is in use', async () => {
 
 test('what is not there yet says so', async () => {
   const calls = [
-    sandboxes.update({ id: 'x', egressBitsPerSecond: 1 }),
     networks.create({ name: 'x', ipv6: true }),
     networks.create({ name: 'x', driver: 'macvlan' }),
     networks.create({ name: 'x', options: { 'com.docker.network.bridge.host_binding_ipv4': '127.0.0.1' } }),

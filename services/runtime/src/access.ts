@@ -1,5 +1,6 @@
 import type { Container, ContainerState, Exit } from './container/container.ts'
 import type { TerminalSize } from './container/spec.ts'
+import type { LaunchOptions } from './container/supervisor.ts'
 
 /**
  * What logs, attaching, execs, stats and top need of the life of containers; service.ts puts it together from the
@@ -19,7 +20,7 @@ export interface ContainerAccess {
   /** The next end, once it is on disk. Undefined when the container is removed before. */
   nextExit(id: string, signal: AbortSignal): Promise<Exit | undefined>
   /** Starts it; resolves when its program was executed. */
-  start(id: string, terminalSize: TerminalSize | undefined, signal: AbortSignal): Promise<void>
+  start(id: string, options: Pick<LaunchOptions, 'keepsOutputUntil'>, signal: AbortSignal): Promise<void>
   /** Sends a signal, by name or number, to the main process. */
   kill(id: string, signal: string): Promise<void>
   /** Sets the size of the terminal. */

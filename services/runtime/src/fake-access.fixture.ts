@@ -39,6 +39,8 @@ export class FakeAccess implements ContainerAccess {
   readonly milestones = new Milestones()
   readonly asked: string[] = []
   held = 0
+  /** Aborts when the output of what was started is being followed. */
+  followed: AbortSignal | undefined
   onStart: (id: string) => Promise<void> = async () => {}
 
   add(container: Container, stateDir: string, state: ContainerState = container.state): void {
@@ -84,8 +86,9 @@ export class FakeAccess implements ContainerAccess {
     return this.milestones.nextExit(id, signal)
   }
 
-  async start(id: string): Promise<void> {
+  async start(id: string, options: Parameters<ContainerAccess['start']>[1]): Promise<void> {
     this.asked.push('start')
+    this.followed = options.keepsOutputUntil
     await this.onStart(id)
     this.#entry(id).state = 'running'
   }

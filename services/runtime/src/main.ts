@@ -6,6 +6,7 @@ import { engineName } from './adapters/engine-name.ts'
 import { execLauncher } from './adapters/exec-launcher.ts'
 import { hostFacts } from './adapters/host-facts.ts'
 import { hostInfo } from './adapters/host-info.ts'
+import { hostTrees } from './adapters/host-trees.ts'
 import { imageStoreRoots } from './adapters/image-store.ts'
 import { imageStoreFiles } from './adapters/image-store-files.ts'
 import { makeSkeleton, monitorLauncher } from './adapters/launcher.ts'
@@ -37,6 +38,7 @@ await run('runtime', configSchema, async ({ stack, config, log, layout, dataDir 
     eventLog,
     roots: imageStoreRoots(imageStore, config.prepareTimeoutMs),
     files: imageStoreFiles(imageStore),
+    trees: hostTrees(),
     sandboxes: networkSandboxes(network),
     monitors: monitorLauncher({ cgroups, facts, spawn, skeleton: makeSkeleton(join(dataDir, 'skeleton')) }),
     execMonitors: execLauncher(cgroups, spawn),
@@ -56,4 +58,5 @@ await run('runtime', configSchema, async ({ stack, config, log, layout, dataDir 
     }),
   )
   void service.clearLeftovers(stopping.signal)
+  void service.agreeOnNetworks(stopping.signal)
 })

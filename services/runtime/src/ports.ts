@@ -1,6 +1,6 @@
 import type { CgroupStats } from './cgroup/index.ts'
 import type { Container, ImageFacts, RootFacts, Sandbox } from './container/container.ts'
-import type { NetworkSpec, Platform, ResourceSpec, TerminalSize } from './container/spec.ts'
+import type { AttachmentSpec, NetworkSpec, Platform, ResourceSpec, TerminalSize } from './container/spec.ts'
 import type { MonitorClient } from './monitor/client.ts'
 import type { InterfaceTraffic } from './stats/stats.ts'
 
@@ -109,10 +109,27 @@ export interface SandboxRequest {
   readonly labels: Readonly<Record<string, string>>
 }
 
+/** What is known of a network. */
+export interface NetworkFacts {
+  readonly id: string
+  readonly name: string
+  readonly driver: string
+  /** 10.88.0.0/16. */
+  readonly subnets: readonly string[]
+}
+
 /** Network namespaces: the network service. */
 export interface Sandboxes {
   /** Makes the sandbox of a container; again with the same request, it returns the same. */
   create(request: SandboxRequest, signal: AbortSignal): Promise<Sandbox>
+  /** `not-found` when there is none. */
+  get(id: string, signal: AbortSignal): Promise<Sandbox>
+  /** Connects a living one to one more network. ALREADY_CONNECTED, ADDRESS_IN_USE, NETWORK_NOT_FOUND and others. */
+  connect(id: string, attachment: AttachmentSpec, signal: AbortSignal): Promise<Sandbox>
+  /** Takes a living one out of a network. NOT_CONNECTED, NETWORK_NOT_FOUND; NAMESPACE_GONE unless `force` is set. */
+  disconnect(id: string, network: string, force: boolean, signal: AbortSignal): Promise<Sandbox>
+  /** By id, name or unique prefix of the id; '': the default network. NETWORK_NOT_FOUND. */
+  findNetwork(reference: string, signal: AbortSignal): Promise<NetworkFacts>
   /** Removes those of containers and gives their addresses back. One that is not there is no error. */
   remove(ids: readonly string[], signal: AbortSignal): Promise<void>
   /** Ids of all. */

@@ -3,15 +3,17 @@ import type { RpcServer } from '@caisson/api'
 import { ContainersDefinition } from '@caisson/api/container'
 import { ExecsDefinition } from '@caisson/api/exec'
 import { HostDefinition } from '@caisson/api/host'
+import { VolumesDefinition } from '@caisson/api/volume'
 import { outputOf } from './attach/attach-container.ts'
+import { agreeSoon } from './connection/agreement.ts'
 import { buildCore, type CoreDeps } from './container/build-core.ts'
 import { containerAccess } from './container/container-access.ts'
 import { ContainerLife } from './container/container-life.ts'
 import { clearLeftovers, reconcile } from './container/reconcile.ts'
+import { allStandingStill } from './container/standing-still.ts'
 import { buildExecs } from './exec/build-execs.ts'
 import type { ExecMonitors } from './exec/ports.ts'
 import { ContainerFiles } from './files/container-files.ts'
-import type { Files } from './files/ports.ts'
 import { LOG_START } from './log/position.ts'
 import { archiveHandlers } from './rpc/archives.ts'
 import { attach, resize } from './rpc/attach.ts'
@@ -22,11 +24,12 @@ import { type HostInfo, hostHandlers } from './rpc/host.ts'
 import { logs } from './rpc/logs.ts'
 import { stats } from './rpc/stats.ts'
 import { top } from './rpc/top.ts'
+import { volumeHandlers } from './rpc/volumes.ts'
+import { VolumeLife } from './volumes/volume-life.ts'
 
-export interface RuntimeDeps extends CoreDeps {
+export interface RuntimeDeps extends Omit<CoreDeps, 'stopping'> {
   readonly execMonitors: ExecMonitors
   readonly hostInfo: HostInfo
-  readonly files: Files
 }
 
 export interface RuntimeService extends AsyncDisposable {
@@ -34,6 +37,8 @@ export interface RuntimeService extends AsyncDisposable {
   reconcile(): Promise<void>
   /** Removes what containers that are gone have left with other services; in the background, until it is done once. */
   clearLeftovers(signal: AbortSignal): Promise<void>
+  /** Brings the networks of running containers and what is written down of them together; in the background. */
+  agreeOnNetworks(signal: AbortSignal): Promise<void>
   /** Registers the handlers and returns the names of their services. */
   register(server: RpcServer): readonly string[]
 }
@@ -46,7 +51,8 @@ const LAST_RETRY_MS = 60_000
 /** Builds the runtime from what it is given. */
 export function createRuntimeService(deps: RuntimeDeps): RuntimeService {
   const { monitors, processes, log, controlGroups, sandboxes } = deps
-  const core = buildCore(deps)
+  const stopping = new AbortController()
+  const core = buildCore({ ...deps, stopping: stopping.signal })
   const access = containerAccess(core)
   const { execs, supervisor: execSupervisor } = buildExecs({ ...deps, access })
   const { registry, mutex } = core
@@ -56,11 +62,18 @@ export function createRuntimeService(deps: RuntimeDeps): RuntimeService {
     resolve: (reference) => registry.resolve(reference),
     get: (id) => registry.get(id),
   })
+  const volumes = new VolumeLife({
+    ...core.volumeStore,
+    files: deps.files,
+    trees: deps.trees,
+    standingStill: (containers, work) => allStandingStill(core, containers, work),
+  })
   const life = new ContainerLife(core, (id, signal) => outputOf(access, id, LOG_START, signal))
   return {
     async reconcile() {
       await reconcile({ core, monitors, processes, tryLater: core.lookAfter })
       await execSupervisor.recover()
+      core.volumeStore.volumes.reconcile()
       core.stateDirs.fillShelf()
     },
     async clearLeftovers(signal) {
@@ -72,6 +85,10 @@ export function createRuntimeService(deps: RuntimeDeps): RuntimeService {
           await sleep(delay, undefined, { signal }).catch(() => {})
         }
       }
+    },
+    async agreeOnNetworks(signal) {
+      const running = core.table.active().map(({ id }) => id)
+      await agreeSoon(core, running, AbortSignal.any([signal, stopping.signal]))
     },
     register(server) {
       server.register(ContainersDefinition, {
@@ -98,13 +115,16 @@ export function createRuntimeService(deps: RuntimeDeps): RuntimeService {
       server.register(ExecsDefinition, execHandlers(execs))
       const counts = () => life.counts()
       server.register(HostDefinition, hostHandlers(deps.hostInfo, counts))
-      return [ContainersDefinition, ExecsDefinition, HostDefinition].map(({ fullName }) => fullName)
+      server.register(VolumesDefinition, volumeHandlers(volumes))
+      return [ContainersDefinition, ExecsDefinition, HostDefinition, VolumesDefinition].map(({ fullName }) => fullName)
     },
     async [Symbol.asyncDispose]() {
+      stopping.abort()
       execSupervisor[Symbol.dispose]()
       core.supervisor[Symbol.dispose]()
       core.spares[Symbol.dispose]()
       await core.discards[Symbol.asyncDispose]()
+      await core.volumeStore.volumes[Symbol.asyncDispose]()
     },
   }
 }

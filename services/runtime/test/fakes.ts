@@ -1,5 +1,7 @@
-import { CaissonError, failedPrecondition, notFound } from '@caisson/api'
-import type { Container, RootFacts, Sandbox } from '../src/container/container.ts'
+import { alreadyExists, CaissonError, conflict, failedPrecondition, notFound } from '@caisson/api'
+import { attachmentsOf } from '../src/connection/attachments.ts'
+import type { Container, Endpoint, RootFacts, Sandbox } from '../src/container/container.ts'
+import type { AttachmentSpec } from '../src/container/spec.ts'
 import type { ExecMonitors } from '../src/exec/ports.ts'
 import type { Files } from '../src/files/ports.ts'
 import { connectMonitor, type MonitorClient } from '../src/monitor/client.ts'
@@ -11,6 +13,7 @@ import type {
   ImageDraft,
   LaunchRequest,
   Monitors,
+  NetworkFacts,
   PreparedRoot,
   Processes,
   RootChange,
@@ -82,34 +85,89 @@ export class FakeRoots implements Roots {
   }
 }
 
-/** Sandboxes that are made at once. */
+/** Sandboxes that are made at once, on the networks bridge, front and back. */
 export class FakeSandboxes implements Sandboxes {
   readonly made = new Map<string, SandboxRequest>()
+  readonly networks = ['bridge', 'front', 'back', 'host'].map(fakeNetwork)
+  /** Networks that a sandbox is on now. */
+  readonly connected = new Map<string, readonly NetworkFacts[]>()
+  /** Thrown by the next change of a connection, once it is done. */
+  failureAfter: Error | undefined
   failure: Error | undefined
   /** Where the next ones are. */
   namespacePath = '/proc/self/ns/net'
 
   async create(request: SandboxRequest): Promise<Sandbox> {
     if (this.failure) throw this.failure
+    const earlier = this.made.get(request.id)
+    if (earlier && JSON.stringify(earlier) !== JSON.stringify(request))
+      throw alreadyExists('sandbox', request.id, 'delete it first')
     this.made.set(request.id, request)
+    const networks = attachmentsOf(request.network).map(({ network }) => this.#find(network))
+    this.connected.set(request.id, networks)
+    return this.#sandbox(request)
+  }
+
+  async get(id: string): Promise<Sandbox> {
+    const request = this.made.get(id)
+    if (!request) throw notFound('sandbox', id)
+    return this.#sandbox(request)
+  }
+
+  async connect(id: string, { network, ipv4Address }: AttachmentSpec): Promise<Sandbox> {
+    if (ipv4Address === TAKEN_ADDRESS) throw conflict('ADDRESS_IN_USE', 'the address is in use: choose another one')
+    return this.#change(id, (networks) => [...networks, this.#find(network)])
+  }
+
+  async disconnect(id: string, network: string): Promise<Sandbox> {
+    return this.#change(id, (networks) => networks.filter((each) => each !== this.#find(network)))
+  }
+
+  async findNetwork(reference: string): Promise<NetworkFacts> {
+    return this.#find(reference)
+  }
+
+  #find(reference: string): NetworkFacts {
+    const wanted = reference === '' ? 'bridge' : reference
+    const found = this.networks.find(({ id, name }) => id === wanted || name === wanted)
+    if (!found) throw notFound('network', wanted)
+    return found
+  }
+
+  async #change(id: string, change: (networks: readonly NetworkFacts[]) => readonly NetworkFacts[]): Promise<Sandbox> {
+    if (this.failure) throw this.failure
+    this.connected.set(id, change(this.connected.get(id) ?? []))
+    const { failureAfter } = this
+    this.failureAfter = undefined
+    if (failureAfter) throw failureAfter
+    return this.get(id)
+  }
+
+  #sandbox(request: SandboxRequest): Sandbox {
+    const networks = this.connected.get(request.id) ?? []
     return {
       id: request.id,
       mode: request.network.mode,
       namespacePath: request.network.mode === 'host' ? '' : this.namespacePath,
-      endpoints: [],
+      endpoints: networks.map((network, index) => fakeEndpoint(network, index)),
       // As the network service does, with a port that is free for 0.
       ...(request.network.ports && {
         ports: request.network.ports.map((port) => ({ ...port, hostPort: port.hostPort || 40_000 })),
       }),
       resolvConf: 'nameserver 10.88.0.1\n',
-      hosts: `127.0.0.1 localhost\n`,
+      hosts: ['127.0.0.1 localhost', ...networks.map(({ name }) => `10.0.0.1 on-${name}`)]
+        .map((line) => `${line}\n`)
+        .join(''),
       createdNs: 1n,
     }
   }
 
   async remove(ids: readonly string[]): Promise<void> {
     if (this.failure) throw this.failure
-    for (const id of ids) this.made.delete(id)
+    for (const id of ids) {
+      this.made.delete(id)
+      this.connected.delete(id)
+    }
   }
 
   async list(): Promise<readonly string[]> {
@@ -120,6 +178,20 @@ export class FakeSandboxes implements Sandboxes {
     return []
   }
 }
+
+/** An address that somebody else has. */
+export const TAKEN_ADDRESS = '10.1.0.66'
+
+const fakeNetwork = (name: string, index: number): NetworkFacts => ({
+  ...{ id: `${index}`.repeat(64), name },
+  driver: name === 'host' ? 'host' : 'bridge',
+  subnets: [`10.${index}.0.0/16`],
+})
+
+const fakeEndpoint = ({ id, name }: NetworkFacts, index: number): Endpoint => ({
+  ...{ id: `e${id.slice(1)}`, networkId: id, networkName: name, interfaceName: `eth${index}`, macAddress: '' },
+  ...{ ipv4Address: '10.0.0.1/16', ipv4Gateway: '', ipv6Address: '', ipv6Gateway: '', dnsNames: [] },
+})
 
 /** Monitors without processes. What they do is up to `onLaunch`; by default the program is executed at once. */
 export class FakeMonitors implements Monitors {

@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import { Channel, RpcServer, type ServiceClient } from '@caisson/api'
 import { ContainersDefinition } from '@caisson/api/container'
 import type { Event } from '@caisson/api/event'
+import { VolumesDefinition } from '@caisson/api/volume'
 import { createLogger, EventLog, Store } from '@caisson/service-kit'
+import { hostTrees } from '../src/adapters/host-trees.ts'
 import { createRuntimeService, type RuntimeService } from '../src/service.ts'
 import { migrations } from '../src/store/migrations.ts'
 import {
@@ -29,6 +31,7 @@ export class RuntimeFixture implements AsyncDisposable {
   #running: AsyncDisposableStack | undefined
   #service: RuntimeService | undefined
   #client: ServiceClient<typeof ContainersDefinition> | undefined
+  #volumes: ServiceClient<typeof VolumesDefinition> | undefined
   #events: EventLog | undefined
 
   static async start(): Promise<RuntimeFixture> {
@@ -42,6 +45,11 @@ export class RuntimeFixture implements AsyncDisposable {
     return this.#client
   }
 
+  get volumes(): ServiceClient<typeof VolumesDefinition> {
+    if (!this.#volumes) throw new Error('it does not run')
+    return this.#volumes
+  }
+
   /** Starts the service on the state that is there. */
   async boot(): Promise<void> {
     const stack = new AsyncDisposableStack()
@@ -51,6 +59,7 @@ export class RuntimeFixture implements AsyncDisposable {
     const service = stack.use(
       createRuntimeService({
         files: NO_FILES,
+        trees: hostTrees(),
         ...{ store, eventLog, roots, sandboxes, monitors, controlGroups, processes, dataDir: this.dir },
         execMonitors: new FakeExecMonitors(),
         idRangeStart: 0x7000_0000,
@@ -70,7 +79,9 @@ export class RuntimeFixture implements AsyncDisposable {
     rmSync(socket, { force: true })
     await server.listenUnix(socket)
     stack.defer(() => server.stop(100))
-    this.#client = stack.use(new Channel(`unix://${socket}`)).client(ContainersDefinition)
+    const channel = stack.use(new Channel(`unix://${socket}`))
+    this.#client = channel.client(ContainersDefinition)
+    this.#volumes = channel.client(VolumesDefinition)
     this.#running = stack
     this.#service = service
     this.#events = eventLog

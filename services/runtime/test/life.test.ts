@@ -339,8 +339,7 @@ describe('the life of a container', () => {
     const cases: [object, string][] = [
       [{ restart: { kind: RestartPolicyKind.ALWAYS } }, 'spec.restart'],
       [{ healthCheck: { test: ['CMD', 'true'] } }, 'spec.health_check'],
-      [{ mounts: [{ kind: MountKind.VOLUME, source: 'v', target: '/v' }] }, 'spec.mounts[0].kind'],
-      [{ volumesFrom: ['x'] }, 'spec.volumes_from'],
+      [{ mounts: [{ kind: MountKind.IMAGE, source: 'v', target: '/v' }] }, 'spec.mounts[0].kind'],
       [{ pidNamespace: { mode: NamespaceMode.CONTAINER, container: 'x' } }, 'spec.pid_namespace.container'],
       [{ cgroupParent: '/x' }, 'spec.cgroup_parent'],
     ]

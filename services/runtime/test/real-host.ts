@@ -7,19 +7,23 @@ import { type ContainerSpec, ContainersDefinition } from '@caisson/api/container
 import type { Event } from '@caisson/api/event'
 import { ExecsDefinition } from '@caisson/api/exec'
 import { SandboxMode } from '@caisson/api/network'
+import { VolumesDefinition } from '@caisson/api/volume'
 import { createLogger, EventLog, Store } from '@caisson/service-kit'
 import { hostControlGroups } from '../src/adapters/control-groups.ts'
 import { engineName } from '../src/adapters/engine-name.ts'
 import { execLauncher } from '../src/adapters/exec-launcher.ts'
 import { hostFacts } from '../src/adapters/host-facts.ts'
 import { hostInfo } from '../src/adapters/host-info.ts'
+import { hostTrees } from '../src/adapters/host-trees.ts'
 import { makeSkeleton, monitorLauncher } from '../src/adapters/launcher.ts'
 import { hostProcesses } from '../src/adapters/processes.ts'
 import { openSpawner } from '../src/adapters/spawner.ts'
 import { type CgroupHost, placeCgroup, prepareCgroupHost, readCgroupLayout, removeCgroup } from '../src/cgroup/index.ts'
+import type { Files } from '../src/files/ports.ts'
 import { createRuntimeService } from '../src/service.ts'
 import { migrations } from '../src/store/migrations.ts'
-import { FakeRoots, FakeSandboxes, NO_FILES } from './fakes.ts'
+import { FakeRoots, FakeSandboxes } from './fakes.ts'
+import { RootFiles } from './root-files.ts'
 
 const NATIVE = join(import.meta.dirname, '../native/build')
 const BUSYBOX = '/bin/busybox'
@@ -37,15 +41,22 @@ export function needsRealHost(): false | string {
  */
 export class RealHost implements AsyncDisposable {
   readonly dir = mkdtempSync(join(tmpdir(), 'caisson-real-'))
+  /** Where content of volumes comes from. */
+  readonly files: Files
   readonly #cgroups: CgroupHost
   #running: AsyncDisposableStack | undefined
   #eventLog: EventLog | undefined
   #clients:
-    | { containers: ServiceClient<typeof ContainersDefinition>; execs: ServiceClient<typeof ExecsDefinition> }
+    | {
+        containers: ServiceClient<typeof ContainersDefinition>
+        execs: ServiceClient<typeof ExecsDefinition>
+        volumes: ServiceClient<typeof VolumesDefinition>
+      }
     | undefined
 
   private constructor(cgroups: CgroupHost) {
     this.#cgroups = cgroups
+    this.files = new RootFiles(join(this.dir, 'rootfs'))
   }
 
   static async start(): Promise<RealHost> {
@@ -66,6 +77,11 @@ export class RealHost implements AsyncDisposable {
     return this.#clients.execs
   }
 
+  get volumes(): ServiceClient<typeof VolumesDefinition> {
+    if (!this.#clients) throw new Error('it does not run')
+    return this.#clients.volumes
+  }
+
   /** Starts the service on the state that is there. */
   async boot(): Promise<void> {
     const stack = new AsyncDisposableStack()
@@ -76,7 +92,8 @@ export class RealHost implements AsyncDisposable {
     const { spawn } = stack.use(openSpawner(NATIVE, createLogger('runtime', 'silent')))
     const service = stack.use(
       createRuntimeService({
-        files: NO_FILES,
+        files: this.files,
+        trees: hostTrees(),
         store,
         eventLog,
         roots: new OwnRoots(this.dir),
@@ -107,7 +124,11 @@ export class RealHost implements AsyncDisposable {
     await server.listenUnix(socket)
     stack.defer(() => server.stop(100))
     const channel = stack.use(new Channel(`unix://${socket}`))
-    this.#clients = { containers: channel.client(ContainersDefinition), execs: channel.client(ExecsDefinition) }
+    this.#clients = {
+      containers: channel.client(ContainersDefinition),
+      execs: channel.client(ExecsDefinition),
+      volumes: channel.client(VolumesDefinition),
+    }
     this.#running = stack
     this.#eventLog = eventLog
   }

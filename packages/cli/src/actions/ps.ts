@@ -1,7 +1,9 @@
 import type { Partially } from '@caisson/api'
 import { Container, ContainerState, type ExitStatus, type ListContainersRequest } from '@caisson/api/container'
 import type { PortMapping } from '@caisson/api/network'
-import { listAll } from '../listing.ts'
+import type { Context } from '../context.ts'
+import { listAll, listAllNetworks } from '../listing.ts'
+import { idsOf, networksOf } from '../networks-of.ts'
 import { ageOf } from '../output/age.ts'
 import { containerSide, hostSide } from '../output/port.ts'
 import { parseInteger } from '../parse/numbers.ts'
@@ -9,7 +11,7 @@ import { parseFilters } from '../parse/pairs.ts'
 import { refuse } from '../parse/refusal.ts'
 import type { Action } from '../spec.ts'
 
-const FILTERS = ['id', 'name', 'label', 'status', 'ancestor', 'exited'] as const
+const FILTERS = ['id', 'name', 'label', 'status', 'ancestor', 'exited', 'network'] as const
 
 const STATES: Readonly<Record<string, ContainerState>> = {
   created: ContainerState.CREATED,
@@ -29,7 +31,8 @@ export const ps: Action = async (context, _args, options) => {
   const request = listRequest(filters, options.flag('all'))
   const exited = filters.get('exited')?.map((code) => parseInteger('--filter exited', code, -1, 255))
   const found = await listAll(await engine.containers(), request)
-  const shown = exited ? found.filter(({ exit }) => exit && exited.includes(exit.exitCode)) : found
+  const ended = exited ? found.filter(({ exit }) => exit && exited.includes(exit.exitCode)) : found
+  const shown = await onNetworks(context, ended, filters.get('network'))
   const whole = options.maybeFlag('trunc') === false
   if (options.flag('quiet')) for (const { id } of shown) out.line(whole ? id : id.slice(0, 12))
   else
@@ -47,6 +50,19 @@ export const ps: Action = async (context, _args, options) => {
       Container.toJSON,
     )
   return 0
+}
+
+/** Those that are on one of these networks while they run. Nothing is on a network that there is not. */
+async function onNetworks(
+  { engine, signal }: Context,
+  containers: readonly Container[],
+  wanted: readonly string[] | undefined,
+): Promise<readonly Container[]> {
+  if (!wanted) return containers
+  const known = await listAllNetworks(await engine.networks(), {})
+  signal.throwIfAborted()
+  const chosen = idsOf(known, wanted)
+  return containers.filter((container) => !idsOf(known, networksOf(container)).isDisjointFrom(chosen))
 }
 
 function listRequest(filters: ReadonlyMap<string, readonly string[]>, all: boolean): Partially<ListContainersRequest> {

@@ -124,7 +124,7 @@ const LOOKS: readonly CommandSpec[] = [
     summary: 'list containers',
     description:
       'Lists the containers that run; with -a all of them. Filters of different kinds must all hold, of several of one ' +
-      'kind one must: status=, name= (the whole name), id=, label=NAME[=value], ancestor=IMAGE, exited=CODE.',
+      'kind one must: status=, name= (the whole name), id=, label=NAME[=value], ancestor=IMAGE, exited=CODE, network=NETWORK.',
     options: [
       { flags: '-a, --all', help: 'also those that do not run' },
       QUIET,

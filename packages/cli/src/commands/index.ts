@@ -12,6 +12,7 @@ import { REGISTRY_UPSTREAM_COMMANDS } from './registry-upstream.ts'
 import { SYSTEM_COMMANDS } from './system.ts'
 import { TRANSFER_COMMANDS } from './transfer.ts'
 import { TRUST_COMMANDS } from './trust.ts'
+import { VOLUME_COMMANDS } from './volume.ts'
 
 /** Every command. */
 export const COMMANDS: readonly CommandSpec[] = [
@@ -23,6 +24,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   ...TRANSFER_COMMANDS,
   ...TRUST_COMMANDS,
   ...NETWORK_COMMANDS,
+  ...VOLUME_COMMANDS,
   ...REGISTRY_COMMANDS,
   ...REGISTRY_ACCESS_COMMANDS,
   ...REGISTRY_OUTGOING_COMMANDS,

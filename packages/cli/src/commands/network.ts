@@ -52,7 +52,7 @@ export const NETWORK_COMMANDS: readonly CommandSpec[] = [
     summary: 'show all about networks',
     description:
       'Prints one JSON array of everything that is known of networks: the message Network of the contract in the JSON ' +
-      'form of protocol buffers, and the endpoints of containers on it.',
+      'form of protocol buffers, and the endpoints of running containers on it with their names, by id.',
     examples: [{ command: 'caisson network inspect bridge', shows: 'look at the default network' }],
     load: async () => (await import('../actions/network-inspect.ts')).networkInspect,
   },
@@ -62,7 +62,9 @@ export const NETWORK_COMMANDS: readonly CommandSpec[] = [
     group: 'Networks',
     args: '<network...>',
     summary: 'remove networks',
-    description: 'Removes networks. One that a container is on is refused, and so are bridge, host and none.',
+    description:
+      'Removes networks. One that a running container is on is refused, and so are bridge, host and none. A container that ' +
+      'does not run and is to be on it does not start any more, until there is such a network again or it was taken out.',
     examples: [{ command: 'caisson network rm front', shows: 'remove a network' }],
     load: async () => (await import('../actions/network-changes.ts')).networkRm,
   },
@@ -71,8 +73,8 @@ export const NETWORK_COMMANDS: readonly CommandSpec[] = [
     group: 'Networks',
     summary: 'remove networks that nothing uses',
     description:
-      'Removes every network that no container is on, but for bridge, host and none. A container that does not run is ' +
-      'on no network. It asks first, on a terminal.',
+      'Removes every network that no container uses, but for bridge, host and none. A container that does not run uses the ' +
+      'networks that it is on when it runs. It asks first, on a terminal.',
     options: [
       { flags: '--filter <filter>', help: 'only some of them: label=NAME[=value]', many: true },
       { flags: '-f, --force', help: 'do not ask' },
@@ -84,10 +86,10 @@ export const NETWORK_COMMANDS: readonly CommandSpec[] = [
     name: 'network connect',
     group: 'Networks',
     args: '<network> <container>',
-    summary: 'connect a running container to one more network',
+    summary: 'connect a container to one more network',
     description:
-      'Connects a running container to one more network. It lasts until the container stops: when it starts again it is ' +
-      'on the networks that it was made with.',
+      'Connects a container to one more network, running or not. It is on it again, with the same options, whenever it ' +
+      'starts. With --format json the container is printed.',
     options: [
       { flags: '--ip <address>', help: 'IPv4 address (default: the next free one)' },
       { flags: '--mac-address <address>', help: 'MAC address' },
@@ -101,8 +103,10 @@ export const NETWORK_COMMANDS: readonly CommandSpec[] = [
     name: 'network disconnect',
     group: 'Networks',
     args: '<network> <container>',
-    summary: 'take a running container out of a network',
-    description: 'Takes a running container out of a network. Out of its last one it only has loopback.',
+    summary: 'take a container out of a network',
+    description:
+      'Takes a container out of a network, running or not. Out of its last one it only has loopback, also when it starts ' +
+      'again, until it is connected. With --format json the container is printed.',
     options: [{ flags: '-f, --force', help: 'also when its network namespace is gone' }],
     examples: [{ command: 'caisson network disconnect vault web', shows: 'take a container out' }],
     load: async () => (await import('../actions/network-changes.ts')).networkDisconnect,

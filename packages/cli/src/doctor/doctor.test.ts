@@ -139,6 +139,7 @@ test('finds what is missing of the installation', () => {
     '/s/image-store/native/build/caisson-layer': '',
     '/s/network/src/main.ts': '',
     '/s/network/native/build/netlink.node': '',
+    '/s/network/native/build/caisson-resolver': '',
     '/s/runtime/dist/main.js': '',
   }
   assert.deepEqual(levels(checkInstallation(fakeHost({ files: built, root: false }), '/s', 'v22.1.0')), {

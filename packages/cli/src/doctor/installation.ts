@@ -6,7 +6,7 @@ import type { Host } from './host.ts'
 /** What a service needs beside its JavaScript, below its folder. */
 const NATIVE_PARTS: Readonly<Record<string, readonly string[]>> = {
   'image-store': ['native/build/caisson-layer'],
-  network: ['native/build/netlink.node'],
+  network: ['native/build/netlink.node', 'native/build/caisson-resolver'],
   runtime: ['native/build/spawn.node', 'native/build/caisson-monitor', 'native/build/caisson-init'],
 }
 

@@ -35,6 +35,21 @@ test('reads the options of a volume', () => {
   assert.deepEqual(parseVolume('v:/b:nocopy'), { kind: MountKind.VOLUME, source: 'v', target: '/b', noCopy: true })
 })
 
+test('reads what a new volume of a mount is like', () => {
+  assert.deepEqual(
+    parseMount('src=v,dst=/b,volume-driver=tmpfs,volume-opt=size=1m,volume-opt=mode=700,volume-subpath=a/b'),
+    {
+      kind: MountKind.VOLUME,
+      source: 'v',
+      target: '/b',
+      driver: 'tmpfs',
+      driverOptions: { size: '1m', mode: '700' },
+      subpath: 'a/b',
+    },
+  )
+  assert.throws(() => parseMount('src=v,dst=/b,volume-opt=size'), /NAME=value/)
+})
+
 test('refuses volumes that cannot be meant', () => {
   for (const text of ['', 'b', 'a:b', '/a:b', '/a:/b:ro:x', '/a:/b:fast', '../:', '-x:/b', 'a/b:/c', ':/b'])
     assert.throws(() => parseVolume(text), /^CaissonError: --volume: /, text)

@@ -87,6 +87,11 @@ const KEYS: Readonly<Record<string, Setter>> = {
     const [key, label = ''] = split(setting)
     return { ...mount, labels: { ...mount.labels, [key]: label } }
   },
+  'volume-opt': (mount, setting, value) => {
+    const [key, option] = split(setting)
+    if (option === undefined) throw refuse('--mount', value, 'has a volume-opt that is not NAME=value')
+    return { ...mount, driverOptions: { ...mount.driverOptions, [key]: option } }
+  },
   'tmpfs-size': (mount, setting) => ({ ...mount, sizeBytes: parseSize('--mount: tmpfs-size', setting) }),
   'tmpfs-mode': (mount, setting) => ({ ...mount, mode: octal('--mount', setting) }),
 }

@@ -19,29 +19,36 @@ export function parseNetwork(
   if (alone) return alone
   for (const name of values)
     if (aloneMode(name) || name === '') throw refuse('--network', name, 'cannot be combined with other networks')
-  const attachments = values.map((value, index) => ({ ...attachmentOf(value), ...(index === 0 ? own : {}) }))
+  const attachments = values.map((value, index) => (index === 0 ? both(attachmentOf(value), own) : attachmentOf(value)))
   return { mode: SandboxMode.BRIDGE, attachments }
 }
 
-/** NAME, or NAME:ip=ADDRESS,mac=ADDRESS,priority=NUMBER,interface=NAME,alias=NAME. */
+/** What was said twice has the second value, and aliases add up. */
+function both(one: Partially<Attachment>, other: Partially<Attachment> = {}): Partially<Attachment> {
+  const aliases = [...(one.aliases ?? []), ...(other.aliases ?? [])]
+  return { ...one, ...other, ...(aliases.length === 0 ? {} : { aliases }) }
+}
+
+/** NAME, or NAME:ip=ADDRESS,mac=ADDRESS,priority=NUMBER,interface=NAME,alias=NAME,alias=NAME. */
 function attachmentOf(value: string): Partially<Attachment> {
   const at = value.indexOf(':')
   if (at < 0) return { network: value }
   const words = new Map<string, string>()
+  const aliases: string[] = []
   for (const word of value.slice(at + 1).split(',')) {
     const [key = '', ...rest] = word.split('=')
     if (!ATTACHMENT_WORDS.includes(key) || rest.length === 0 || words.has(key))
       throw refuse('--network', value, `is not NAME:WORD=VALUE,...: the words are ${ATTACHMENT_WORDS.join(', ')}`)
-    words.set(key, rest.join('='))
+    if (key === 'alias') aliases.push(rest.join('='))
+    else words.set(key, rest.join('='))
   }
-  const alias = words.get('alias')
   const priority = words.get('priority')
   return {
     network: value.slice(0, at),
     ipv4Address: words.get('ip'),
     macAddress: words.get('mac'),
     interfaceName: words.get('interface'),
-    aliases: alias === undefined ? undefined : [alias],
+    aliases: aliases.length === 0 ? undefined : aliases,
     gatewayPriority:
       priority === undefined ? undefined : parseInteger('--network priority', priority, -0x8000_0000, 0x7fff_ffff),
   }

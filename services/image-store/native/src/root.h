@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The root directory of a tree that others use: of a snapshot that nothing has mounted, or of a running container.
+ * The root directory of a tree that others use: of a snapshot that nothing has mounted, of a running container, or a plain
+ * directory of the host.
  */
 #ifndef CAISSON_LAYER_ROOT_H
 #define CAISSON_LAYER_ROOT_H
@@ -17,6 +18,7 @@ struct root_options {
 	const char *work;
 	pid_t pid;           /* of a process of a running container; then there are no layers. 0: none */
 	uint64_t start_time; /* of that process: field 22 of /proc/pid/stat */
+	const char *directory; /* absolute, takes changes; then there are neither layers nor a process. NULL: none */
 };
 
 /* The descriptor of the root, or -1. For a running container the program has joined its user namespace afterwards and
@@ -24,6 +26,9 @@ struct root_options {
 int root_open(const struct root_options *options, struct error *err);
 
 /* ---- root_overlay.c ---- */
+
+/* A directory in a mount that no other process sees, through which nothing is executed and no device is used. */
+int root_open_directory(const char *path, struct error *err);
 
 /* The merged layers, in a mount that no other process sees and that ends with the program. */
 int root_open_overlay(const struct root_options *options, struct error *err);

@@ -75,16 +75,16 @@ static int mount_overlay(const struct root_layers *layers, const struct root_opt
 	return fd < 0 ? failed(err, "cannot mount the layers") : fd;
 }
 
-/* One layer alone is no overlay: a copy of its mount that is read-only. */
-static int clone_layer(int layer, struct error *err)
+/* A copy of the mount that a directory is in. */
+static int clone_mount(int layer, uint64_t access, struct error *err)
 {
-	struct mount_attr attributes = {.attr_set = ATTRIBUTES | MOUNT_ATTR_RDONLY};
+	struct mount_attr attributes = {.attr_set = ATTRIBUTES | access};
 	int fd = (int)syscall(SYS_open_tree, layer, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
 
 	if (fd < 0)
 		return failed(err, "cannot copy the mount of a layer");
 	if (syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH, &attributes, sizeof(attributes)) < 0) {
-		failed(err, "cannot make the mount of a layer read-only");
+		failed(err, "cannot set the attributes of a mount");
 		close(fd);
 		return -1;
 	}
@@ -127,14 +127,23 @@ void root_layers_close(struct root_layers *layers)
 	fd_close(&layers->work);
 }
 
+int root_open_directory(const char *path, struct error *err)
+{
+	AUTO_FD int directory = open_directory(path, err);
+	int mount = directory < 0 ? -1 : clone_mount(directory, 0, err);
+
+	return mount < 0 ? -1 : readable(mount, err);
+}
+
 int root_open_overlay(const struct root_options *options, struct error *err)
 {
 	struct root_layers layers;
 	int mount = -1;
 
 	if (root_layers_open(&layers, options, err) == 0)
-		mount = layers.count == 1 && layers.upper < 0 ? clone_layer(layers.lowers[0], err)
-							      : mount_overlay(&layers, options, err);
+		mount = layers.count == 1 && layers.upper < 0
+				? clone_mount(layers.lowers[0], MOUNT_ATTR_RDONLY, err) /* one layer alone is no overlay */
+				: mount_overlay(&layers, options, err);
 	root_layers_close(&layers);
 	return mount < 0 ? -1 : readable(mount, err);
 }

@@ -98,6 +98,8 @@ static int take_value(struct tree_arguments *arguments, const char *name, const 
 		arguments->root.upper = value;
 	else if (strcmp(name, "--work") == 0)
 		arguments->root.work = value;
+	else if (strcmp(name, "--directory") == 0)
+		arguments->root.directory = value;
 	else if (strcmp(name, "--exclude") == 0)
 		arguments->excludes[read->source.exclude_count++] = value;
 	else if (strcmp(name, "--name") == 0)

@@ -9,7 +9,8 @@
  *   caisson-layer tree-write ROOT [--make] [--keep-kinds] [--owner UID:GID] [--uid-max N] --max-bytes N
  *                            --max-entries N -- PATH
  *
- * ROOT is --lower DIR... (the topmost first) [--upper DIR --work DIR], or --live PID:START_TIME. tree-read writes its tar
+ * ROOT is --lower DIR... (the topmost first) [--upper DIR --work DIR], --live PID:START_TIME, or
+ * --directory DIR. tree-read writes its tar
  * to descriptor 5, tree-write reads one from descriptor 3.
  */
 #ifndef CAISSON_LAYER_TREE_COMMAND_H

@@ -62,6 +62,7 @@ export function treeTool(program: string, limits: TreeLimits): TreeTool {
 }
 
 function rootArguments(root: TreeRoot): string[] {
+  if ('directory' in root) return ['--directory', root.directory]
   if ('pid' in root) return ['--live', `${root.pid}:${root.startTime}`]
   const lowers = root.lowerDirs.flatMap((directory) => ['--lower', directory])
   return root.upperDir === '' ? lowers : [...lowers, '--upper', root.upperDir, '--work', root.workDir]

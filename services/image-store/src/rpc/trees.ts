@@ -10,6 +10,7 @@ import { openUpload } from './uploads.ts'
 type Methods = 'statPath' | 'readArchive' | 'writeArchive' | 'hashPaths' | 'copy'
 
 const ROOT: Owner = { uid: 0, gid: 0 }
+const MAX_PATH = 4_095
 const MAX_PATHS = 1_000
 const MAX_ID = 0xffff_fffe
 
@@ -46,13 +47,27 @@ export function treeHandlers({ trees }: ImageStore): Pick<Handlers<typeof Snapsh
   }
 }
 
-function treeName({ key, live }: { key: string; live?: LiveRoot | undefined }): TreeName {
+interface Named {
+  readonly key: string
+  readonly live?: LiveRoot | undefined
+  readonly directory: string
+}
+
+function treeName({ key, live, directory }: Named): TreeName {
+  if ([key !== '', live !== undefined, directory !== ''].filter(Boolean).length > 1)
+    throw invalid('name a snapshot, a live root or a directory, not two of them', { reason: 'ROOT_TWICE' })
+  if (directory !== '') return { directory: hostDirectory(directory) }
   if (!live) return { key: parseSnapshotKey(key) }
   const { pid, startTime } = live
-  if (key !== '') throw invalid('name a snapshot or a live root, not both', { reason: 'ROOT_TWICE' })
   if (!Number.isInteger(pid) || pid < 1 || pid > 0x7fff_ffff)
     throw invalid(`${pid} is no process id`, { reason: 'INVALID_PID' })
   return { live: { pid, startTime: BigInt(startTime) } }
+}
+
+function hostDirectory(path: string): string {
+  if (!path.startsWith('/') || path.includes('\0') || Buffer.byteLength(path) > MAX_PATH)
+    throw invalid('directory: it is an absolute path of this host', { reason: 'INVALID_PATH' })
+  return path
 }
 
 /** A name in an archive is one component. */

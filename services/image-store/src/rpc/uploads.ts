@@ -1,5 +1,10 @@
+import type { Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { CaissonError, invalid } from '@caisson/api'
 import type { ByteSocket, ByteSockets } from '@caisson/service-kit'
+
+/** How long a connection that was made may wait to be taken. */
+const ACCEPT_TIMEOUT_MS = 10_000
 
 interface UploadMessage<O> {
   item?:
@@ -29,6 +34,7 @@ export interface SocketUpload<O> extends Disposable {
 export async function openSocketUpload<O extends { readonly overSocket: boolean }>(
   requests: AsyncIterable<UploadMessage<O>>,
   sockets: ByteSockets,
+  acceptTimeoutMs = ACCEPT_TIMEOUT_MS,
 ): Promise<SocketUpload<O>> {
   const iterator = requests[Symbol.asyncIterator]()
   const options = await optionsOf(iterator)
@@ -36,7 +42,7 @@ export async function openSocketUpload<O extends { readonly overSocket: boolean 
   return {
     options,
     path: socket?.path,
-    chunks: socket ? socketChunks(iterator, socket) : chunksOf(iterator),
+    chunks: socket ? socketChunks(iterator, socket, acceptTimeoutMs) : chunksOf(iterator),
     [Symbol.dispose]: () => socket?.[Symbol.dispose](),
   }
 }
@@ -66,11 +72,18 @@ async function* chunksOf<O>(
   }
 }
 
-async function* socketChunks<O>(iterator: Messages<O>, socket: ByteSocket): AsyncGenerator<Buffer> {
+async function* socketChunks<O>(
+  iterator: Messages<O>,
+  socket: ByteSocket,
+  acceptTimeoutMs: number,
+): AsyncGenerator<Buffer> {
   const next = iterator.next()
   // Its failure is met where it is awaited.
   next.catch(() => {})
-  const connection = await Promise.race([socket.connected, next.then(() => undefined)])
+  const connection = await Promise.race([
+    socket.connected,
+    next.then((message) => sender(message, socket, acceptTimeoutMs)),
+  ])
   if (!connection) return yield* chunksOf(iterator, next)
   let bytes = 0
   for await (const chunk of connection as AsyncIterable<Buffer>) {
@@ -84,6 +97,25 @@ async function* socketChunks<O>(iterator: Messages<O>, socket: ByteSocket): Asyn
     throw new CaissonError('out-of-range', `${bytes} bytes arrived, which were not all: send them again`, {
       reason: 'UPLOAD_INCOMPLETE',
     })
+}
+
+/** Who says that everything was sent is connected already, though that may be heard later. Undefined: it sends messages. */
+async function sender<O>(
+  message: IteratorResult<UploadMessage<O>>,
+  socket: ByteSocket,
+  timeoutMs: number,
+): Promise<Socket | undefined> {
+  if (message.done || message.value.item?.$case !== 'sent') return undefined
+  const timeout = new AbortController()
+  const never = sleep(timeoutMs, undefined, { signal: timeout.signal }).then(() => {
+    throw invalid('bytes were sent to the socket of this upload by nobody', { reason: 'UPLOAD_NOT_CONNECTED' })
+  })
+  try {
+    return await Promise.race([socket.connected, never])
+  } finally {
+    timeout.abort()
+    never.catch(() => {})
+  }
 }
 
 /** The same bytes; `report` is told how many there were so far. */

@@ -8,8 +8,13 @@ export interface LiveRoot {
   readonly startTime: bigint
 }
 
-/** A tree: of a snapshot that nobody has mounted, or the root of a running container. */
-export type TreeRoot = Mount | LiveRoot
+/** A directory of this host, by its absolute path. */
+export interface HostDirectory {
+  readonly directory: string
+}
+
+/** A tree: of a snapshot that nobody has mounted, the root of a running container, or a directory of the host. */
+export type TreeRoot = Mount | LiveRoot | HostDirectory
 
 export interface PathInfo {
   /** Type and permissions: st_mode. */

@@ -5,10 +5,19 @@ import type { Preparer } from '../snapshot/preparer.ts'
 import type { Mount } from '../snapshot/snapshots.ts'
 import { type CopyRequest, planCopy } from './copy-plan.ts'
 import { Exclusive } from './exclusive.ts'
-import type { LiveRoot, PathInfo, TreeReadRequest, TreeRoot, TreeTool, TreeWriteRequest, Written } from './ports.ts'
+import type {
+  HostDirectory,
+  LiveRoot,
+  PathInfo,
+  TreeReadRequest,
+  TreeRoot,
+  TreeTool,
+  TreeWriteRequest,
+  Written,
+} from './ports.ts'
 
-/** Whose tree: that of a snapshot, by its key, or that of a running container. */
-export type TreeName = { readonly key: string } | { readonly live: LiveRoot }
+/** Whose tree: that of a snapshot, by its key, that of a running container, or a directory of the host. */
+export type TreeName = { readonly key: string } | { readonly live: LiveRoot } | HostDirectory
 
 export interface TreesDeps {
   readonly tool: TreeTool
@@ -41,6 +50,8 @@ export class Trees {
     signal: AbortSignal,
   ): Promise<Written> {
     if ('live' in name) return await this.#deps.tool.write(name.live, request, archive, signal)
+    if ('directory' in name)
+      return await this.#deps.room.during(0, signal, (inRoom) => this.#deps.tool.write(name, request, archive, inRoom))
     return await this.#deps.room.during(0, signal, (inRoom) =>
       this.#exclusive.run(name.key, async () =>
         this.#deps.tool.write(await this.#writable(name.key, inRoom), request, archive, inRoom),
@@ -72,6 +83,7 @@ export class Trees {
 
   async #readable(name: TreeName, signal: AbortSignal): Promise<TreeRoot> {
     if ('live' in name) return name.live
+    if ('directory' in name) return name
     return readOnly((await this.#deps.preparer.get(name.key, signal)).mount)
   }
 

@@ -94,6 +94,8 @@ NAPI_MODULE_INIT()
 		{ "openNamespace", NULL, open_namespace, NULL, NULL, NULL, shown, NULL },
 		{ "releaseNamespace", NULL, release_namespace, NULL, NULL, NULL, shown, NULL },
 		{ "closeDescriptor", NULL, close_descriptor, NULL, NULL, NULL, shown, NULL },
+		{ "openNameSockets", NULL, addon_open_name_sockets, NULL, NULL, NULL, shown, NULL },
+		{ "handOver", NULL, addon_hand_over, NULL, NULL, NULL, shown, NULL },
 		{ "subscribe", NULL, addon_subscribe, NULL, NULL, NULL, shown, NULL },
 		{ "unsubscribe", NULL, addon_unsubscribe, NULL, NULL, NULL, shown, NULL },
 	};

@@ -9,6 +9,8 @@
 
 napi_value addon_request_async(napi_env env, napi_callback_info info);
 napi_value addon_create_namespace(napi_env env, napi_callback_info info);
+napi_value addon_open_name_sockets(napi_env env, napi_callback_info info);
+napi_value addon_hand_over(napi_env env, napi_callback_info info);
 napi_value addon_subscribe(napi_env env, napi_callback_info info);
 napi_value addon_unsubscribe(napi_env env, napi_callback_info info);
 

@@ -5,26 +5,22 @@
 #include <string.h>
 
 #include "addon.h"
+#include "addon_job.h"
 #include "cleanup.h"
 #include "namespace.h"
 #include "netlink.h"
 #include "values.h"
 
-struct job {
-	napi_async_work work;
-	napi_deferred deferred;
-	int result;
-	struct error error;
-	void (*run)(struct job *job);
-	napi_value (*answer)(napi_env env, struct job *job);
-
-	/* request */
+struct request_job {
+	struct job job;
 	int fd;
 	int timeout_ms;
 	struct bytes batch;
 	struct bytes answers;
+};
 
-	/* createNamespace */
+struct create_job {
+	struct job job;
 	char *pin;
 	int from_fd;
 	struct sysctl *sysctls;
@@ -32,69 +28,50 @@ struct job {
 	struct created created;
 };
 
-static void free_job(struct job *job)
+static void free_request(struct job *base)
 {
+	struct request_job *job = (struct request_job *)base;
+
+	bytes_free(&job->batch);
+	bytes_free(&job->answers);
+	free(job);
+}
+
+static void free_create(struct job *base)
+{
+	struct create_job *job = (struct create_job *)base;
+
 	for (uint32_t i = 0; i < job->sysctl_count; i++) {
 		free((void *)job->sysctls[i].file);
 		free((void *)job->sysctls[i].value);
 	}
 	free(job->sysctls);
 	free(job->pin);
-	bytes_free(&job->batch);
-	bytes_free(&job->answers);
 	free(job);
 }
 
-static void cleanup_job(struct job **job)
+/* Of a job that was not queued. */
+static void cleanup_job(void *pointer)
 {
-	if (*job)
-		free_job(*job);
+	struct job *job = *(struct job **)pointer;
+
+	if (job)
+		job->release(job);
 }
 
 #define auto_job __attribute__((cleanup(cleanup_job)))
 
-static void execute(napi_env env, void *data)
+static void run_request(struct job *base)
 {
-	struct job *job = data;
+	struct request_job *job = (struct request_job *)base;
 
-	(void)env;
-	job->run(job);
+	base->result = netlink_request(job->fd, job->batch.data, job->batch.length, job->timeout_ms, &job->answers, &base->error);
 }
 
-static void complete(napi_env env, napi_status status, void *data)
+static napi_value answer_request(napi_env env, struct job *base)
 {
-	auto_job struct job *job = data;
+	struct request_job *job = (struct request_job *)base;
 
-	napi_delete_async_work(env, job->work);
-	if (status != napi_ok || job->result < 0)
-		napi_reject_deferred(env, job->deferred, make_error(env, &job->error));
-	else
-		napi_resolve_deferred(env, job->deferred, job->answer(env, job));
-}
-
-/* Takes the job over when it returns a promise; NULL when not. */
-static napi_value queue_job(napi_env env, struct job *job)
-{
-	napi_value name = NULL, promise = NULL;
-
-	if (napi_create_string_utf8(env, "caisson.netlink", NAPI_AUTO_LENGTH, &name) != napi_ok ||
-	    napi_create_async_work(env, NULL, name, execute, complete, job, &job->work) != napi_ok)
-		return throw_type(env, "the work cannot be queued");
-	if (napi_create_promise(env, &job->deferred, &promise) != napi_ok ||
-	    napi_queue_async_work(env, job->work) != napi_ok) {
-		napi_delete_async_work(env, job->work);
-		return throw_type(env, "the work cannot be queued");
-	}
-	return promise;
-}
-
-static void run_request(struct job *job)
-{
-	job->result = netlink_request(job->fd, job->batch.data, job->batch.length, job->timeout_ms, &job->answers, &job->error);
-}
-
-static napi_value answer_request(napi_env env, struct job *job)
-{
 	return make_bytes(env, job->answers.data, job->answers.length);
 }
 
@@ -104,10 +81,11 @@ napi_value addon_request_async(napi_env env, napi_callback_info info)
 	unsigned char *batch;
 	size_t length;
 	struct error err;
-	auto_job struct job *job = calloc(1, sizeof(*job));
+	auto_job struct request_job *job = calloc(1, sizeof(*job));
 
 	if (!job)
 		return NULL;
+	job->job = (struct job){ .run = run_request, .answer = answer_request, .release = free_request };
 	job->timeout_ms = REQUEST_TIMEOUT_MS;
 	if (!read_arguments(env, info, 3, values) || !read_int(env, values[0], "socketFd", &job->fd) ||
 	    !read_bytes(env, values[1], "batch", &batch, &length) ||
@@ -118,15 +96,13 @@ napi_value addon_request_async(napi_env env, napi_callback_info info)
 	if (length > 0)
 		memcpy(job->batch.data, batch, length);
 	job->batch.length = length;
-	job->run = run_request;
-	job->answer = answer_request;
-	promise = queue_job(env, job);
+	promise = job_queue(env, &job->job);
 	if (promise)
 		job = NULL;
 	return promise;
 }
 
-static bool read_sysctls(napi_env env, napi_value list, struct job *job)
+static bool read_sysctls(napi_env env, napi_value list, struct create_job *job)
 {
 	uint32_t count;
 
@@ -149,13 +125,16 @@ static bool read_sysctls(napi_env env, napi_value list, struct job *job)
 	return true;
 }
 
-static void run_create(struct job *job)
+static void run_create(struct job *base)
 {
-	job->result = namespace_create(job->pin, job->from_fd, job->sysctls, job->sysctl_count, &job->created, &job->error);
+	struct create_job *job = (struct create_job *)base;
+
+	base->result = namespace_create(job->pin, job->from_fd, job->sysctls, job->sysctl_count, &job->created, &base->error);
 }
 
-static napi_value answer_create(napi_env env, struct job *job)
+static napi_value answer_create(napi_env env, struct job *base)
 {
+	struct create_job *job = (struct create_job *)base;
 	napi_value object = NULL;
 
 	napi_create_object(env, &object);
@@ -167,18 +146,17 @@ static napi_value answer_create(napi_env env, struct job *job)
 napi_value addon_create_namespace(napi_env env, napi_callback_info info)
 {
 	napi_value values[3], promise;
-	auto_job struct job *job = calloc(1, sizeof(*job));
+	auto_job struct create_job *job = calloc(1, sizeof(*job));
 
 	if (!job)
 		return NULL;
+	job->job = (struct job){ .run = run_create, .answer = answer_create, .release = free_create };
 	job->from_fd = -1;
 	if (!read_arguments(env, info, 3, values) || !read_string(env, values[0], "pinPath", &job->pin) ||
 	    !read_sysctls(env, values[1], job) ||
 	    (!is_undefined(env, values[2]) && !read_int(env, values[2], "fromFd", &job->from_fd)))
 		return NULL;
-	job->run = run_create;
-	job->answer = answer_create;
-	promise = queue_job(env, job);
+	promise = job_queue(env, &job->job);
 	if (promise)
 		job = NULL;
 	return promise;

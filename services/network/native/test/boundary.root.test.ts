@@ -41,6 +41,16 @@ test('every function refuses arguments of the wrong type or number', hosted, () 
   refuses('openNamespace', undefined)
   refuses('releaseNamespace', null)
   refuses('closeDescriptor', '1')
+  refuses('openNameSockets')
+  refuses('openNameSockets', '1')
+  refuses('handOver', '/x', bytes)
+  refuses('handOver', 7, bytes, [])
+  refuses('handOver', '/x', 'bytes', [])
+  refuses('handOver', '/x', new Uint8Array(0), [])
+  refuses('handOver', '/x', new Uint8Array(4097), [])
+  refuses('handOver', '/x', bytes, 1)
+  refuses('handOver', '/x', bytes, [1, 2, 3])
+  refuses('handOver', '/x', bytes, ['1'])
   refuses('subscribe', 0, [1], 'callback')
   refuses('subscribe', 0, 1, () => {})
   refuses('subscribe', 0, Array(33).fill(1), () => {})
@@ -124,3 +134,17 @@ test('a subscription tells of changes until it is ended, and may be ended twice'
   native.unsubscribe(subscription)
   native.unsubscribe(subscription)
 })
+
+test(
+  'sockets of a name server are made only in a network namespace, and given only to who listens',
+  hosted,
+  async () => {
+    const fd = openSync('/etc/passwd', 'r')
+    await assert.rejects(native.openNameSockets(fd), { code: 'EINVAL', syscall: 'setns' })
+    closeSync(fd)
+    await assert.rejects(native.openNameSockets(-1), { code: 'EBADF' })
+    const bytes = new Uint8Array(1)
+    await assert.rejects(native.handOver('/nowhere', bytes, []), { code: 'ENOENT', syscall: 'connect' })
+    await assert.rejects(native.handOver(`/${'x'.repeat(200)}`, bytes, []), { code: 'ENAMETOOLONG' })
+  },
+)

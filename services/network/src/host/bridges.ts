@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { conflict } from '@caisson/api'
 import { ipv4Bytes, macOf } from '../ipam/ipv4.ts'
-import { hasCode, NETLINK_ROUTE, NetlinkSocket } from '../kernel/netlink-socket.ts'
+import { hasCode, type NetlinkSocket } from '../kernel/netlink-socket.ts'
 import { addAddress } from '../kernel/rtnetlink/address.ts'
 import {
   createBridge,
@@ -15,13 +15,14 @@ import {
 } from '../kernel/rtnetlink/link.ts'
 import type { BridgeNetwork } from '../network/network.ts'
 import { BRIDGE_PREFIX, PORT_PREFIX } from './firewall-rules.ts'
+import { LinkRemovals } from './link-removals.ts'
 
 const IP_FORWARD = '/proc/sys/net/ipv4/ip_forward'
 
 /** The bridges of this engine's networks, in the host's own namespace. */
 export class Bridges implements Disposable {
   readonly #route: NetlinkSocket
-  readonly #removal = NetlinkSocket.open(NETLINK_ROUTE)
+  readonly #removals: LinkRemovals
   readonly #tag: string
   /** This service turned forwarding on. */
   #turnedOn: boolean
@@ -31,14 +32,20 @@ export class Bridges implements Disposable {
     this.#tag = tag
     this.#route = route
     this.#turnedOn = turnedOn
+    this.#removals = new LinkRemovals(this.#group)
   }
 
   find(name: string): Link | undefined {
+    return this.at(name)
+  }
+
+  /** Any interface of the host, by name or index. */
+  at(link: string | number): Link | undefined {
     try {
       return this.#route
-        .request(`look for the interface ${name}`, [getLink(name)])
+        .request(`look for the interface ${link}`, [getLink(link)])
         .map(parseLink)
-        .find((link) => link !== undefined)
+        .find((found) => found !== undefined)
     } catch (error) {
       if (hasCode(error, 'ENODEV')) return undefined
       throw error
@@ -49,6 +56,11 @@ export class Bridges implements Disposable {
   isOwn(link: Link): boolean {
     const marked = link.address.subarray(0, 5).equals(this.#mark(0).subarray(0, 5))
     return link.kind === 'bridge' && (marked || link.name.startsWith(`${BRIDGE_PREFIX}${this.#tag}`))
+  }
+
+  /** The bridges of this engine. */
+  own(): Link[] {
+    return this.#links({ kind: 'bridge' }).filter((link) => this.isOwn(link))
   }
 
   /** Throws INTERFACE_EXISTS when the name is that of somebody else's interface. */
@@ -84,40 +96,30 @@ export class Bridges implements Disposable {
 
   /** As remove, all of them in the time of one. */
   removeAll(names: ReadonlySet<string>): void {
-    const links = this.#links().filter((link) => names.has(link.name) && this.isOwn(link))
-    if (links.length === 0) return
-    const group = this.#mark(0).readUInt32BE(1)
-    this.#route.request(
-      'mark bridges to be removed',
-      links.map(({ index }) => setLink({ index, group })),
-    )
-    this.#route.request('remove bridges', [deleteGroup(group)])
+    this.#removeAtOnce(this.own().filter((link) => names.has(link.name)))
   }
 
   async removeAsync(name: string): Promise<void> {
     const link = this.find(name)
-    if (link !== undefined && this.isOwn(link)) await this.removePort(name)
+    if (link !== undefined && this.isOwn(link)) await this.#removals.remove(link.index)
   }
 
   /** Off the event loop; one that is gone is no error. */
   async removePort(name: string): Promise<void> {
-    try {
-      await this.#removal.requestAsync(`remove the interface ${name}`, [deleteLink(name)])
-    } catch (error) {
-      if (!hasCode(error, 'ENODEV')) throw error
-    }
+    const link = this.find(name)
+    if (link !== undefined) await this.#removals.remove(link.index)
   }
 
   /** Removes own bridges and ports of bridges, but for those of these names. */
   removeStrays(kept: { bridges: ReadonlySet<string>; ports: ReadonlySet<string> }): void {
-    for (const link of this.#links()) {
-      const port = link.name.startsWith(`${PORT_PREFIX}${this.#tag}`) && !kept.ports.has(link.name)
-      if (port || (this.isOwn(link) && !kept.bridges.has(link.name))) this.#remove(link.name)
-    }
+    const isStray = (link: Link): boolean =>
+      (link.name.startsWith(`${PORT_PREFIX}${this.#tag}`) && !kept.ports.has(link.name)) ||
+      (this.isOwn(link) && !kept.bridges.has(link.name))
+    this.#removeAtOnce(this.#links().filter(isStray))
   }
 
   [Symbol.dispose](): void {
-    this.#removal[Symbol.dispose]()
+    this.#removals[Symbol.dispose]()
   }
 
   #remove(name: string): void {
@@ -128,8 +130,25 @@ export class Bridges implements Disposable {
     }
   }
 
-  #links(): Link[] {
-    return this.#route.dump('list interfaces', dumpLinks()).flatMap((answer) => parseLink(answer) ?? [])
+  #removeAtOnce(links: readonly Link[]): void {
+    try {
+      for (const { index } of links)
+        this.#route.request('mark an interface to be removed', [setLink({ index, group: this.#group })])
+      if (links.length > 0) this.#route.request('remove interfaces', [deleteGroup(this.#group)])
+    } catch (error) {
+      // Its namespace took one along meanwhile: then each for itself.
+      if (!hasCode(error, 'ENODEV')) throw error
+      for (const { name } of links) this.#remove(name)
+    }
+  }
+
+  #links(only?: { kind: string }): Link[] {
+    return this.#route.dump('list interfaces', dumpLinks(only)).flatMap((answer) => parseLink(answer) ?? [])
+  }
+
+  /** A group of links that only those of this engine are in. */
+  get #group(): number {
+    return this.#mark(0).readUInt32BE(1)
   }
 
   /** A locally administered MAC address that only bridges of this engine have. */
@@ -149,7 +168,7 @@ export class Bridges implements Disposable {
   restoreForwarding(): void {
     if (!this.#turnedOn) return
     this.#turnedOn = false
-    if (!this.#links().some((link) => link.kind === 'bridge')) writeFileSync(IP_FORWARD, '0')
+    if (this.#links({ kind: 'bridge' }).length === 0) writeFileSync(IP_FORWARD, '0')
   }
 
   // Networks with IPv4 only: no link-local address, and nobody's router is believed.

@@ -27,9 +27,10 @@ import type { BridgeNetwork } from '../network/network.ts'
 import type { Publication } from '../publishing/published-port.ts'
 import type { Endpoint } from '../sandbox/sandbox.ts'
 import { internalForwardRules, internalObjects } from './internal-rules.ts'
-import { metadataRules } from './metadata-rules.ts'
+import { metadataObjects, metadataRules } from './metadata-rules.ts'
+import { addNetwork, BRIDGES, networkObjects, networkRules, PAIRS } from './network-rules.ts'
 import { addPorts } from './port-elements.ts'
-import { isForwarded, portRules } from './port-rules.ts'
+import { hairpinRule, isForwarded, portRules } from './port-rules.ts'
 import { dropAndCount, fromSubnet, IPV4_SOURCE, stateIs } from './rule-parts.ts'
 
 /**
@@ -54,6 +55,7 @@ const ARP_OVER_ETHERNET = Uint8Array.of(0x00, 0x01, 0x08, 0x00, 6, 4)
 
 // Offsets in the headers.
 const ETHER_SOURCE = 6
+const ETHER_TYPE = 12
 const ARP_SENDER_MAC = 8
 const ARP_SENDER_ADDRESS = 14
 
@@ -65,8 +67,6 @@ const chains = {
 } as const satisfies Record<string, Chain>
 
 // Sets of the tables.
-const BRIDGES = 'bridges'
-const PAIRS = 'pairs'
 export const LEASES = 'leases'
 
 const fromBridge: readonly Expression[] = [loadMeta('interfaceIn', 0), lookup(BRIDGES, 0)]
@@ -81,6 +81,13 @@ const masqueradeRule = ({ bridge }: BridgeNetwork): readonly Expression[] => [
   masquerade(),
 ]
 
+/** What the table says of one network. */
+export const addNetworkTo = (table: TableName, network: BridgeNetwork): Message[] =>
+  addNetwork(table, network, [
+    ...(network.bridge.masquerade && !network.bridge.internal ? [masqueradeRule(network)] : []),
+    hairpinRule(network),
+  ])
+
 function routeTable(
   table: TableName,
   networks: readonly BridgeNetwork[],
@@ -88,26 +95,16 @@ function routeTable(
 ): Message[] {
   const rule = (chain: Chain, ...expressions: readonly Expression[]): Message =>
     appendRule(table, chain.name, expressions)
-  const pairs: readonly Element[] = networks
-    .filter(({ bridge }) => !bridge.isolated)
-    .map(({ bridge: { name } }) => ({
-      key: concatenate([interfaceName(name), interfaceName(name)]),
-      verdict: 'accept',
-    }))
   return [
     createSet(table, { name: BRIDGES, key: ['interface'] }, 1),
     createSet(table, { name: PAIRS, key: ['interface', 'interface'], verdicts: true }, 2),
-    ...addElements(
-      table,
-      BRIDGES,
-      networks.map(({ bridge }) => ({ key: interfaceName(bridge.name) })),
-    ),
-    ...addElements(table, PAIRS, pairs),
+    ...networkObjects(table, 5),
     createChain(table, chains.raw),
     createChain(table, chains.forward),
     createChain(table, chains.postrouting),
-    ...internalObjects(table, networks, PAIRS, 4),
-    ...metadataRules(table, networks, chains.raw.name, 5),
+    ...internalObjects(table, PAIRS, 4),
+    ...metadataObjects(table, 6),
+    ...metadataRules(table, chains.raw.name),
     ...internalForwardRules(table, chains.forward.name),
     rule(chains.forward, ...toBridge, ...stateIs('established', 'related'), verdict('accept')),
     // Containers of one network; the kernel shows bridged packets here, too (br_netfilter).
@@ -125,19 +122,19 @@ function routeTable(
       ...dropAndCount,
     ),
     rule(chains.forward, ...fromBridge, ...stateIs('invalid'), ...dropAndCount),
-    ...networks
-      .filter(({ bridge }) => bridge.masquerade && !bridge.internal)
-      .map((network) => rule(chains.postrouting, ...masqueradeRule(network))),
-    ...portRules(table, networks, { postrouting: chains.postrouting.name, fromBridge, toBridge }),
+    ...networkRules(table, chains.postrouting.name),
+    ...portRules(table, { postrouting: chains.postrouting.name, fromBridge, toBridge }),
     ...addPorts(table, published),
+    ...networks.flatMap((network) => addNetworkTo(table, network)),
   ]
 }
 
 /** Where the packet came in and from which Ethernet address it says it is. */
 const portAndMac: readonly Expression[] = [loadMeta('interfaceIn', 0), loadPayload('link', ETHER_SOURCE, 6, 4)]
 
+/** As it stands in the frame: what the kernel calls the protocol of a tagged frame is that behind its tag. */
 const protocolIs = (protocol: Uint8Array): readonly Expression[] => [
-  loadMeta('protocol', 0),
+  loadPayload('link', ETHER_TYPE, 2, 0),
   compare(0, 'equal', protocol),
 ]
 

@@ -1,5 +1,5 @@
 import type { Logger } from '@caisson/service-kit'
-import { eachAnswer } from '../kernel/message.ts'
+import { eachAnswer, type Message } from '../kernel/message.ts'
 import { native } from '../kernel/native.ts'
 import { hasCode, NETLINK_NETFILTER, NetlinkSocket } from '../kernel/netlink-socket.ts'
 import { isTableRemoval, parseTable } from '../kernel/nftables/dump.ts'
@@ -8,7 +8,8 @@ import { transaction } from '../kernel/nftables/transaction.ts'
 import type { BridgeNetwork } from '../network/network.ts'
 import type { Publication } from '../publishing/published-port.ts'
 import type { Endpoint } from '../sandbox/sandbox.ts'
-import { firewallMessages, LEASES, leaseElement, tablesOf } from './firewall-rules.ts'
+import { addNetworkTo, firewallMessages, LEASES, leaseElement, tablesOf } from './firewall-rules.ts'
+import { deleteNetwork } from './network-rules.ts'
 import { addPorts, deletePorts } from './port-elements.ts'
 
 const NFNLGRP_NFTABLES = 7
@@ -46,6 +47,20 @@ export class Firewall implements Disposable {
       this.#replace(networks, endpoints, published)
     }
     this.#programmed = networks.length > 0
+  }
+
+  /** One more network. False: the rules do not stand, or not as they were made, and have to be replaced. */
+  addNetwork(network: BridgeNetwork): boolean {
+    return this.#changeNetwork('add a network', addNetworkTo(tablesOf(this.#tag).route, network))
+  }
+
+  /** As addNetwork. */
+  removeNetworks(networks: readonly BridgeNetwork[]): boolean {
+    const { route } = tablesOf(this.#tag)
+    return this.#changeNetwork(
+      'remove networks',
+      networks.flatMap((network) => deleteNetwork(route, network)),
+    )
   }
 
   admit(endpoint: Endpoint): void {
@@ -91,6 +106,17 @@ export class Firewall implements Disposable {
 
   [Symbol.dispose](): void {
     this.#socket[Symbol.dispose]()
+  }
+
+  #changeNetwork(operation: string, changes: readonly Message[]): boolean {
+    if (!this.#programmed) return false
+    try {
+      this.#socket.request(operation, transaction(changes))
+      return true
+    } catch (error) {
+      if (hasCode(error, 'ENOENT', 'EEXIST', 'EBUSY', 'ENOTEMPTY')) return false
+      throw error
+    }
   }
 
   #tellsOfRemoval(datagram: Uint8Array): boolean {

@@ -2,11 +2,11 @@ import type { Logger } from '@caisson/service-kit'
 import { ipv4OfBytes, parseIpv4, type Subnet, subnetOf } from '../ipam/ipv4.ts'
 import { NETLINK_ROUTE, NetlinkSocket } from '../kernel/netlink-socket.ts'
 import { AF_INET } from '../kernel/rtnetlink/address.ts'
-import { dumpLinks, type Link, parseLink, setLink } from '../kernel/rtnetlink/link.ts'
+import { raisePort, setLink } from '../kernel/rtnetlink/link.ts'
 import { dumpRoutes, isUnicast, parseRoute, type Route } from '../kernel/rtnetlink/route.ts'
+import { nameServersOf } from '../names/resolv-conf.ts'
 import type { BridgeNetwork } from '../network/network.ts'
 import type { HostPorts, Publication } from '../publishing/published-port.ts'
-import { nameServersOf } from '../sandbox/files.ts'
 import type { HostPort } from '../sandbox/ports.ts'
 import type { Endpoint, Wire } from '../sandbox/sandbox.ts'
 import type { Bandwidth } from '../shaping/bandwidth.ts'
@@ -55,11 +55,7 @@ export class Host implements HostPort, Disposable {
   }
 
   usedSubnets(): readonly Subnet[] {
-    const ownIndexes = new Set(
-      this.#links()
-        .filter((link) => this.#bridges.isOwn(link))
-        .map(({ index }) => index),
-    )
+    const ownIndexes = new Set(this.#bridges.own().map(({ index }) => index))
     const routed = this.#routes()
       .filter((route) => !ownIndexes.has(route.index))
       .flatMap(({ destination, prefixLength }) =>
@@ -74,8 +70,7 @@ export class Host implements HostPort, Disposable {
 
   uplinkMtu(): number {
     const uplink = this.#routes().find((route) => route.destination === undefined && route.gateway !== undefined)
-    const link = this.#links().find((candidate) => candidate.index === uplink?.index)
-    return link?.mtu ?? ETHERNET_MTU
+    return (uplink && this.#bridges.at(uplink.index)?.mtu) ?? ETHERNET_MTU
   }
 
   raiseBridge(network: BridgeNetwork): void {
@@ -121,6 +116,14 @@ export class Host implements HostPort, Disposable {
   ): void {
     this.#firewall.program(networks, endpoints, published)
     this.#publisher.programmed(published)
+  }
+
+  addToFirewall(network: BridgeNetwork): boolean {
+    return this.#firewall.addNetwork(network)
+  }
+
+  removeFromFirewall(networks: readonly BridgeNetwork[]): boolean {
+    return this.#firewall.removeNetworks(networks)
   }
 
   holdPorts(ports: HostPorts): Promise<Disposable> {
@@ -233,8 +236,12 @@ export class Host implements HostPort, Disposable {
     const port = this.#bridges.find(endpoint.portName)
     if (port === undefined) return false
     const master = this.#bridgeIndex(network)
-    if (port.master !== master)
-      this.#route.request(`put ${port.name} on its bridge`, [setLink({ index: port.index, up: true, master })])
+    if (port.master === master) return true
+    // What a port was told goes with its bridge.
+    const { isolated } = network.bridge
+    this.#route.request(`put ${port.name} on its bridge`, [setLink({ index: port.index, up: true, master })])
+    this.#route.request(`set up ${port.name}`, [raisePort({ name: port.name, isolated })])
+    this.#publisher.replugged(port.name)
     return true
   }
 
@@ -244,10 +251,6 @@ export class Host implements HostPort, Disposable {
     const link = this.#bridges.raise(network)
     this.#bridgeIndexes.set(network.id, link.index)
     return link.index
-  }
-
-  #links(): Link[] {
-    return this.#route.dump('list interfaces', dumpLinks()).flatMap((answer) => parseLink(answer) ?? [])
   }
 
   #routes(): Route[] {

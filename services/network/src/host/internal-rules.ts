@@ -1,19 +1,11 @@
 import type { Message } from '../kernel/message.ts'
-import {
-  type Expression,
-  interfaceName,
-  loadMeta,
-  lookup,
-  lookupVerdict,
-  verdict,
-} from '../kernel/nftables/expression.ts'
-import { addElements, appendRule, createChain, createSet, type TableName } from '../kernel/nftables/object.ts'
-import type { BridgeNetwork } from '../network/network.ts'
+import { type Expression, loadMeta, lookup, lookupVerdict, verdict } from '../kernel/nftables/expression.ts'
+import { appendRule, createChain, createSet, type TableName } from '../kernel/nftables/object.ts'
+import { INTERNAL } from './network-rules.ts'
 import { dropAndCount, stateIs } from './rule-parts.ts'
 
 /** What internal networks are kept from, as messages: pure. */
 
-const INTERNAL = 'internal'
 const inside = { name: 'inside' } as const
 const input = { name: 'input', base: { type: 'filter', hook: 'input', priority: 0 } } as const
 
@@ -26,20 +18,9 @@ const isInternal = (side: 'interfaceIn' | 'interfaceOut'): readonly Expression[]
  * The set of internal bridges; a chain that only lets through what the map `pairs` knows, which is that of one network;
  * and no new connection from them to the host, behind which a proxy or a resolver would lead outside.
  */
-export function internalObjects(
-  table: TableName,
-  networks: readonly BridgeNetwork[],
-  pairs: string,
-  setId: number,
-): Message[] {
-  const bridges = networks.filter(({ bridge }) => bridge.internal).map(({ bridge }) => interfaceName(bridge.name))
+export function internalObjects(table: TableName, pairs: string, setId: number): Message[] {
   return [
     createSet(table, { name: INTERNAL, key: ['interface'] }, setId),
-    ...addElements(
-      table,
-      INTERNAL,
-      bridges.map((key) => ({ key })),
-    ),
     createChain(table, inside),
     appendRule(table, inside.name, [loadMeta('interfaceIn', 0), loadMeta('interfaceOut', 4), lookupVerdict(pairs, 0)]),
     appendRule(table, inside.name, dropAndCount),

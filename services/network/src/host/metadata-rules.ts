@@ -7,8 +7,9 @@ import {
   loadPayload,
   lookup,
 } from '../kernel/nftables/expression.ts'
-import { addElements, appendRule, createSet, type TableName } from '../kernel/nftables/object.ts'
+import { appendRule, createSet, type TableName } from '../kernel/nftables/object.ts'
 import { type BridgeNetwork, METADATA_OPTION } from '../network/network.ts'
+import type { SetOfNetworks } from './network-rules.ts'
 import { dropAndCount, IPV4_DESTINATION, isIpv4 } from './rule-parts.ts'
 
 /** What keeps containers from the credentials of the machine itself, which most clouds give out, as messages: pure. */
@@ -36,23 +37,21 @@ const toMetadata: readonly (readonly Expression[])[] = [
   toIpv6('fd000ec2000000000000000000000254'),
 ]
 
+/** The bridges whose containers are kept from them. */
 const KEPT_FROM = 'without_metadata'
 
+export const metadataObjects = (table: TableName, setId: number): Message[] => [
+  createSet(table, { name: KEPT_FROM, key: ['interface'] }, setId),
+]
+
+/** What one network brings to the set. */
+export const keptFromMetadata = ({ bridge, options }: BridgeNetwork): SetOfNetworks => ({
+  set: KEPT_FROM,
+  elements: options[METADATA_OPTION] === 'allow' ? [] : [{ key: interfaceName(bridge.name) }],
+})
+
 /** For a chain at prerouting: before anything is translated. */
-export function metadataRules(
-  table: TableName,
-  networks: readonly BridgeNetwork[],
-  chain: string,
-  setId: number,
-): Message[] {
-  const bridges = networks
-    .filter(({ options }) => options[METADATA_OPTION] !== 'allow')
-    .map(({ bridge }) => ({ key: interfaceName(bridge.name) }))
-  return [
-    createSet(table, { name: KEPT_FROM, key: ['interface'] }, setId),
-    ...addElements(table, KEPT_FROM, bridges),
-    ...toMetadata.map((isThere) =>
-      appendRule(table, chain, [loadMeta('interfaceIn', 0), lookup(KEPT_FROM, 0), ...isThere, ...dropAndCount]),
-    ),
-  ]
-}
+export const metadataRules = (table: TableName, chain: string): Message[] =>
+  toMetadata.map((isThere) =>
+    appendRule(table, chain, [loadMeta('interfaceIn', 0), lookup(KEPT_FROM, 0), ...isThere, ...dropAndCount]),
+  )

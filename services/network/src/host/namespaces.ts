@@ -5,14 +5,7 @@ import { NetworkNamespace, releaseNamespace, type Sysctl } from '../kernel/names
 import { native } from '../kernel/native.ts'
 import { hasCode, type NetlinkSocket } from '../kernel/netlink-socket.ts'
 import { addAddress } from '../kernel/rtnetlink/address.ts'
-import {
-  createVeth,
-  deleteLink,
-  getLink,
-  parseLink,
-  raisePort,
-  setLink,
-} from '../kernel/rtnetlink/link.ts'
+import { createVeth, deleteLink, getLink, parseLink, raisePort, setLink } from '../kernel/rtnetlink/link.ts'
 import { setDefaultRoute } from '../kernel/rtnetlink/route.ts'
 import { gatewayOf, type Wire } from '../sandbox/sandbox.ts'
 import type { Bandwidth } from '../shaping/bandwidth.ts'

@@ -29,7 +29,9 @@ export class PortCounters implements Disposable {
   /** Remembers what went through a port that is about to go; one that is gone is no error. */
   leave({ portName, networkId }: Endpoint): void {
     try {
-      const [last] = this.#leaving.request(`read the counters of ${portName}`, [getLink(portName)]).map(parseLinkCounters)
+      const [last] = this.#leaving
+        .request(`read the counters of ${portName}`, [getLink(portName)])
+        .map(parseLinkCounters)
       if (last === undefined) return
       const before = this.#departed.get(networkId) ?? NOTHING_YET
       this.#departed.set(networkId, sumOf(before, seenFromOtherEnd(last)))

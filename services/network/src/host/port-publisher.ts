@@ -17,6 +17,8 @@ export class PortPublisher implements Disposable {
   readonly #connections = new Connections()
   readonly #held = new HeldPorts()
   readonly #bridges = new Set<string>()
+  /** Ports of bridges that something is published through, as of the last time all rules were put in place. */
+  #through: ReadonlySet<string> = new Set()
   #inUse = false
 
   constructor(firewall: Firewall, route: NetlinkSocket, log: Logger) {
@@ -50,8 +52,14 @@ export class PortPublisher implements Disposable {
 
   /** The rules were put in place as a whole. */
   programmed(published: readonly Publication[]): void {
+    this.#through = new Set(published.filter(({ ports }) => ports.length > 0).map(({ portName }) => portName))
     this.#openLoopback(published)
     this.#settle([], published)
+  }
+
+  /** A port was put back on its bridge, after the rules were put in place. */
+  replugged(portName: string): void {
+    if (this.#through.has(portName)) this.#reflect(portName)
   }
 
   addBridge(name: string): void {

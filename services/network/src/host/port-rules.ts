@@ -84,7 +84,7 @@ const addressProtocolAndPort: readonly Expression[] = [
  * A container that calls the host's address gets back to its own network: its neighbour would answer it directly, past
  * the translation. Whoever comes from the host's loopback has an address that means nothing to the container.
  */
-const hairpinRule = ({ bridge }: BridgeNetwork): readonly Expression[] => [
+export const hairpinRule = ({ bridge }: BridgeNetwork): readonly Expression[] => [
   ...fromSubnet(bridge.subnet),
   loadMeta('interfaceOut', 0),
   compare(0, 'equal', interfaceName(bridge.name)),
@@ -96,7 +96,6 @@ const hairpinRule = ({ bridge }: BridgeNetwork): readonly Expression[] => [
 /** `postrouting`: a chain of type nat; `fromBridge`, `toBridge`: that the packet comes from a network, or goes to one. */
 export function portRules(
   table: TableName,
-  networks: readonly BridgeNetwork[],
   around: { postrouting: string; fromBridge: readonly Expression[]; toBridge: readonly Expression[] },
 ): Message[] {
   const rule = (chain: string, ...expressions: readonly Expression[]): Message => appendRule(table, chain, expressions)
@@ -129,6 +128,5 @@ export function portRules(
     ),
     rule(leaving.name, ...isIpv4, ...toThisHost, verdict({ jump: published.name })),
     rule(around.postrouting, ...around.toBridge, ...isIpv4, ...loopback(IPV4_SOURCE, 'equal'), counter(), masquerade()),
-    ...networks.map((network) => rule(around.postrouting, ...hairpinRule(network))),
   ]
 }

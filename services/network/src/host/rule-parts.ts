@@ -13,7 +13,7 @@ import {
 
 /** Parts that rules of several chains share. */
 
-const NFPROTO_IPV4 = Uint8Array.of(2)
+export const NFPROTO_IPV4 = Uint8Array.of(2)
 
 // Offsets in the header.
 export const IPV4_SOURCE = 12

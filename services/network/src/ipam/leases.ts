@@ -27,6 +27,11 @@ export class Leases {
     return this.#taken.size
   }
 
+  /** How many may still be taken without being wanted; too few rather than too many. */
+  get free(): number {
+    return Math.max(0, subnetSize(this.#range) - this.#taken.size - this.#reserved.size)
+  }
+
   /** Takes the next free address. Throws ADDRESSES_EXHAUSTED when there is none. */
   next(): Ipv4 {
     const { base } = this.#range

@@ -46,6 +46,24 @@ export type NativeNetlink = {
   closeDescriptor(fd: number): void
 
   /**
+   * Makes the sockets of a name server in a network namespace: UDP and TCP (listening) at 127.0.0.11, each on a port that
+   * the kernel chose, both non-blocking; and a NETLINK_NETFILTER socket there.
+   */
+  openNameSockets(namespaceFd: number): Promise<{
+    udpFd: number
+    udpPort: number
+    tcpFd: number
+    tcpPort: number
+    netfilterFd: number
+  }>
+
+  /**
+   * Sends a message (up to 4,096 bytes) with at most two descriptors to who listens at a unix socket (stream), and waits for
+   * a byte: they were taken. ECONNRESET when they were not; ETIMEDOUT after 5 s. The descriptors stay the caller's.
+   */
+  handOver(socketPath: string, message: Uint8Array, fds: readonly number[]): Promise<void>
+
+  /**
    * Calls back with each datagram of these multicast groups (numbers, not masks) in the process's own namespace, and
    * with null when some were lost. Does not keep the process running.
    */

@@ -52,10 +52,9 @@ export class Networks {
   /** By id, name or unique prefix of an id; empty is the default network. Throws NETWORK_NOT_FOUND. */
   find(reference: string): Network {
     const wanted = reference === '' ? DEFAULT_NETWORK : reference
-    const all = this.list()
-    const exact = all.find((network) => network.id === wanted || network.name === wanted)
+    const exact = this.#byId.get(wanted) ?? this.#named(wanted)
     if (exact !== undefined) return exact
-    const [first, second] = all.filter((network) => network.id.startsWith(wanted))
+    const [first, second] = this.list().filter((network) => network.id.startsWith(wanted))
     if (first === undefined || second !== undefined)
       throw notFound('network', wanted, second === undefined ? '' : 'the id prefix fits several: give more of it')
     return first
@@ -134,6 +133,11 @@ export class Networks {
         'every subnet of addressPools is in use: name a subnet, or add a pool to network.json and start the service again',
       )
     return subnet
+  }
+
+  #named(name: string): Network | undefined {
+    for (const network of this.#byId.values()) if (network.name === name) return network
+    return undefined
   }
 
   #ensureBuiltin(driver: Network['driver']): void {

@@ -32,7 +32,7 @@ export class StandingNetworks {
     this.#raised.set(network.id, network)
     try {
       // Rules first: nothing is forwarded that they do not know of.
-      this.program()
+      if (this.#raised.size === 1 || !host.addToFirewall(network)) this.program()
       host.raiseBridge(network)
     } catch (error) {
       // A bridge from before may have living containers.
@@ -55,13 +55,13 @@ export class StandingNetworks {
   /** As lower, at once: for one that was just made. */
   drop(network: BridgeNetwork): void {
     this.#options.host.removeBridge(network)
-    if (this.#raised.delete(network.id)) this.program()
+    this.#forget(network)
   }
 
   /** Off the event loop. Nothing may use it any more. */
   async lower(network: BridgeNetwork): Promise<void> {
     await this.#options.host.removeBridgeAsync(network)
-    if (this.#raised.delete(network.id)) this.program()
+    this.#forget(network)
   }
 
   /** When nothing uses any: removes bridges, rules, and what was changed for the whole host. */
@@ -78,6 +78,11 @@ export class StandingNetworks {
     const networks = [...this.#raised.values()].toSorted((one, other) => (one.name < other.name ? -1 : 1))
     const { host, endpoints, published } = this.#options
     host.programFirewall(networks, endpoints(), published())
+  }
+
+  #forget(network: BridgeNetwork): void {
+    if (!this.#raised.delete(network.id)) return
+    if (this.#raised.size === 0 || !this.#options.host.removeFromFirewall([network])) this.program()
   }
 
   #tried(

@@ -14,10 +14,12 @@ export type UserNetworksOptions = {
   readonly events: SandboxEvents
   readonly networks: Networks
   readonly standing: StandingNetworks
+  /** Takes down what was made ahead on it. */
+  readonly vacate: (network: BridgeNetwork) => Promise<void>
   readonly tag: string
 }
 
-/** More of them make every change of the firewall's rules slow. */
+/** A start looks at each, and so does the choice of a subnet. */
 const MOST_NETWORKS = 1_000
 
 /** Makes and removes networks. */
@@ -63,27 +65,22 @@ export class UserNetworks {
   /** Removes those that are `chosen` and that nothing uses; gives their ids. */
   async prune(chosen: (network: Network) => boolean, traceId: string): Promise<string[]> {
     const { networks } = this.#options
-    const removed: string[] = []
-    for (const network of networks.bridges().filter(chosen)) {
-      if (network.builtin) continue
-      try {
-        await this.delete(network.id, traceId)
-        removed.push(network.id)
-      } catch (error) {
-        // Somebody removed it, or came to use it, meanwhile.
-        if (!isOvertaken(error)) throw error
-      }
-    }
-    return removed
+    const removed = networks.bridges().filter((network) => !network.builtin && chosen(network))
+    // All at once: the kernel removes many bridges in the time of one.
+    const results = await Promise.allSettled(removed.map(({ id }) => this.delete(id, traceId)))
+    // Somebody removed it, or came to use it, meanwhile.
+    for (const result of results) if (result.status === 'rejected' && !isOvertaken(result.reason)) throw result.reason
+    return removed.filter((_, index) => results[index]?.status === 'fulfilled').map(({ id }) => id)
   }
 
   async #remove(id: string, traceId: string): Promise<void> {
-    const { store, events, networks, standing } = this.#options
+    const { store, events, networks, standing, vacate } = this.#options
     const network = networks.byId(id)
     if (network.builtin || !isBridgeNetwork(network))
       throw failedPrecondition('NETWORK_BUILTIN', `the network ${network.name} comes with the engine and stays`)
-    this.#requireUnused(network)
     await networks.leave(network, async () => {
+      if (networks.isUsed(network)) await vacate(network)
+      this.#requireUnused(network)
       await standing.lower(network)
       store.transaction(() => {
         store.deleteNetwork(id)

@@ -1,26 +1,46 @@
 import { randomInt } from 'node:crypto'
-import { CaissonError, conflict, exhausted } from '@caisson/api'
+import { CaissonError, conflict, exhausted, failedPrecondition } from '@caisson/api'
 import { formatIpv4 } from '../ipam/ipv4.ts'
 import { describePorts } from './describe.ts'
 import type { PublishingHost } from './ports.ts'
-import { clash, type HostPorts, isSameHostSide, type PortWish, type PublishedPort } from './published-port.ts'
+import {
+  clash,
+  type HostPorts,
+  isSameHostSide,
+  type PortWish,
+  type PublishedPort,
+  transports,
+} from './published-port.ts'
 
-type Claim = { readonly sandboxId: string; readonly ports: HostPorts; held: Disposable | undefined }
+/** Of a sandbox, or reserved. */
+type Claim = { readonly sandboxId: string | undefined; readonly ports: HostPorts; held: Disposable | undefined }
 
 const EPHEMERAL_TRIES = 200
+const IS_TAKEN: ReadonlySet<string> = new Set(['PORT_IN_USE', 'PORT_RESERVED'])
+
+/** Ports that no sandbox gets. */
+export type ReservedPorts = { readonly first: number; readonly last: number }
 
 /** Who has which ports of the host: no two sandboxes the same, and no sandbox one that a process of the host has. */
 export class Claims {
   readonly #host: PublishingHost
   #claims: Claim[] = []
 
-  constructor(host: PublishingHost) {
+  /** `reserved`: of every transport, on every address. */
+  constructor(host: PublishingHost, reserved: readonly ReservedPorts[] = []) {
     this.#host = host
+    this.#claims = reserved.flatMap(({ first, last }) =>
+      transports.map((transport) => ({
+        sandboxId: undefined,
+        ports: { transport, hostAddress: undefined, hostPort: first, count: last - first + 1 },
+        held: undefined,
+      })),
+    )
   }
 
   /**
    * Takes all of them or none; those with port 0 get one that is free. `instead`: ports that this sandbox has and gives
-   * up. Throws PORT_IN_USE, PORTS_EXHAUSTED, ADDRESS_NOT_LOCAL.
+   * up. Throws PORT_IN_USE, PORT_RESERVED, PORTS_EXHAUSTED, ADDRESS_NOT_LOCAL.
    */
   async take(
     sandboxId: string,
@@ -117,7 +137,7 @@ export class Claims {
       try {
         return await this.#take(sandboxId, port)
       } catch (error) {
-        if (!(error instanceof CaissonError) || error.reason !== 'PORT_IN_USE') throw error
+        if (!(error instanceof CaissonError && IS_TAKEN.has(error.reason))) throw error
       }
     }
     const wanted = wish.count === 1 ? 'no port is' : `no ${wish.count} ports behind one another are`
@@ -129,6 +149,12 @@ const isOneOf = (claim: Claim, sandboxId: string, ports: readonly HostPorts[]): 
   claim.sandboxId === sandboxId && ports.some((each) => isSameHostSide(each, claim.ports))
 
 function taken({ sandboxId, ports }: Claim): CaissonError {
+  if (sandboxId === undefined)
+    return failedPrecondition(
+      'PORT_RESERVED',
+      `${describePorts(ports)} is reserved (reservedPorts in network.json): choose another port`,
+      { details: { port: String(ports.hostPort), protocol: ports.transport } },
+    )
   return conflict(
     'PORT_IN_USE',
     `${describePorts(ports)} is published by container ${sandboxId}: choose another port, or remove that container`,

@@ -1,5 +1,5 @@
 import type { Logger } from '@caisson/service-kit'
-import { Claims } from './claims.ts'
+import { Claims, type ReservedPorts } from './claims.ts'
 import { describePorts } from './describe.ts'
 import type { PublishingHost, PublishingStore } from './ports.ts'
 import {
@@ -15,6 +15,7 @@ export type PublicationsOptions = {
   readonly host: PublishingHost
   readonly store: PublishingStore
   readonly log: Logger
+  readonly reserved?: readonly ReservedPorts[]
 }
 
 /** What the sandboxes of this host publish: who has which port, and the rules that send connections there. */
@@ -26,7 +27,7 @@ export class Publications {
 
   constructor(options: PublicationsOptions) {
     this.#options = options
-    this.#claims = new Claims(options.host)
+    this.#claims = new Claims(options.host, options.reserved)
   }
 
   /** After a start: these are published already, whatever the host thinks of it. Their ports are taken again. */

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { isAbsolute, normalize } from 'node:path'
 import { invalid } from '@caisson/api'
+import { isDnsName } from '../names/dns-names.ts'
 
 /** Checks at the edge: what passes them the domain trusts. Each throws `invalid-argument` and names the field. */
 
@@ -20,6 +21,14 @@ export const optionalName = (value: string): string =>
 /** RFC 1123, and underscores, which many people use. */
 export const hostName = (field: string, value: string): string =>
   matching(/^[a-zA-Z0-9_]([a-zA-Z0-9_.-]{0,251}[a-zA-Z0-9_])?$/, field, value, 'a host name')
+
+/** A host name that can be asked for: its labels have 1 to 63 characters. */
+export function dnsName(field: string, value: string): string {
+  if (isDnsName(hostName(field, value))) return value
+  throw invalid(`${field} ${quote(value)} is not valid: between its dots there must be 1 to 63 characters`, {
+    details: { field },
+  })
+}
 
 export const optionalHostName = (value: string): string => (value === '' ? value : hostName('hostname', value))
 

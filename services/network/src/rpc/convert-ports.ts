@@ -21,11 +21,11 @@ const protocolOf: Readonly<Record<Transport, Protocol>> = {
   sctp: Protocol.SCTP,
 }
 
-/** Checks and converts a list. Throws `invalid-argument`, PORTS_OVERLAP when two of them are for the same packets. */
-export function portsOf(messages: readonly PortMapping[]): PortWish[] {
+/** Checks and converts a list; `usual`: the address where none is said, undefined: every one. Throws `invalid-argument`, PORTS_OVERLAP when two of them are for the same packets. */
+export function portsOf(messages: readonly PortMapping[], usual?: Ipv4): PortWish[] {
   if (messages.length > MOST_MAPPINGS)
     throw wrong(`${messages.length} mappings are more than ${MOST_MAPPINGS}: put ports behind one another into a range`)
-  const ports = messages.map(portOf)
+  const ports = messages.map((message) => portOf(message, usual))
   const all = ports.reduce((sum, { count }) => sum + count, 0)
   if (all > MOST_PORTS) throw wrong(`a container publishes up to ${MOST_PORTS} ports, not ${all}`)
   for (const [index, port] of ports.entries()) {
@@ -36,7 +36,10 @@ export function portsOf(messages: readonly PortMapping[]): PortWish[] {
   return ports
 }
 
-function portOf({ protocol, hostAddress, hostPort, containerPort, count }: PortMapping): PortWish {
+function portOf(
+  { protocol, hostAddress, hostPort, containerPort, count }: PortMapping,
+  usual: Ipv4 | undefined,
+): PortWish {
   const transport = transportOf.get(protocol)
   if (transport === undefined)
     throw wrong(`protocol ${String(protocol)} is not known: the client is newer than this service`)
@@ -45,11 +48,12 @@ function portOf({ protocol, hostAddress, hostPort, containerPort, count }: PortM
     throw wrong(`container_port ${containerPort} and ${length - 1} behind it are not within 1 to ${PORTS}`)
   if (hostPort !== 0 && hostPort + length - 1 > PORTS)
     throw wrong(`host_port ${hostPort} and ${length - 1} behind it are not within 1 to ${PORTS}`)
-  return { transport, hostAddress: addressOf(hostAddress), hostPort, containerPort, count: length }
+  return { transport, hostAddress: addressOf(hostAddress, usual), hostPort, containerPort, count: length }
 }
 
-function addressOf(text: string): Ipv4 | undefined {
-  if (text === '' || text === '0.0.0.0') return undefined
+function addressOf(text: string, usual: Ipv4 | undefined): Ipv4 | undefined {
+  if (text === '') return usual
+  if (text === '0.0.0.0') return undefined
   const address = parseIpv4(text)
   if (address === undefined)
     throw wrong(`host_address ${JSON.stringify(text.slice(0, 80))} is not an IPv4 address: networks have no other`)

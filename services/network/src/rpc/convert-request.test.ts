@@ -55,6 +55,13 @@ const wrong: [string, Wish][] = [
   ['an interface name with a slash', { attachments: [{ interfaceName: 'a/b' }] }],
   ['an interface name that is a folder', { attachments: [{ interfaceName: '..' }] }],
   ['an interface name that stands for every interface', { attachments: [{ interfaceName: 'all' }] }],
+  ['an alias with an empty label', { attachments: [{ aliases: ['a..b'] }] }],
+  ['an alias with a long label', { attachments: [{ aliases: [`${'a'.repeat(64)}.b`] }] }],
+  ['more name servers than are asked', { dns: { servers: Array.from({ length: 9 }, (_, last) => `10.0.0.${last}`) } }],
+  [
+    'name servers of its own with mode shared',
+    { mode: SandboxMode.SHARED, sharedSandboxId: 'a', dns: { servers: ['10.0.0.1'] } },
+  ],
   ['an alias with a line break', { attachments: [{ aliases: ['a\nb'] }] }],
   ['too many attachments', { attachments: Array.from({ length: 33 }, (_, index) => ({ network: `n${index}` })) }],
   ['a relative namespace path', { namespacePath: 'ns' }],
@@ -73,6 +80,11 @@ for (const [title, partial] of wrong)
   })
 
 test('says what it does not do yet', () => {
-  for (const partial of [{ attachments: [{ ipv6Address: '::1' }] }, { egressBitsPerSecond: 1 }])
-    assert.throws(() => convert(partial), { code: 'unimplemented' })
+  assert.throws(() => convert({ attachments: [{ ipv6Address: '::1' }] }), { code: 'unimplemented' })
+})
+
+test('refuses a bandwidth that is none, or that nothing could have', () => {
+  for (const partial of [{ egressBitsPerSecond: 1 }, { ingressBitsPerSecond: 2e12 }])
+    assert.throws(() => convert(partial), { code: 'invalid-argument' })
+  assert.throws(() => convert({ mode: SandboxMode.NONE, egressBitsPerSecond: 1e6 }), { code: 'invalid-argument' })
 })

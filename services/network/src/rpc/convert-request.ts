@@ -5,10 +5,11 @@ import {
   type DnsConfig as DnsMessage,
   SandboxMode,
 } from '@caisson/api/network'
-import { parseIpv4, parseMac } from '../ipam/ipv4.ts'
-import { HOST_GATEWAY } from '../sandbox/files.ts'
+import { type Ipv4, parseIpv4, parseMac } from '../ipam/ipv4.ts'
+import { HOST_GATEWAY } from '../names/hosts-file.ts'
 import type { Attachment, DnsConfig, SandboxRequest, SandboxWish } from '../sandbox/sandbox.ts'
 import {
+  dnsName,
   hostName,
   ipAddress,
   labels,
@@ -25,9 +26,12 @@ import { portsOf } from './convert-ports.ts'
 
 const MOST_ATTACHMENTS = 32
 const MOST_ALIASES = 64
+const MOST_NAME_SERVERS = 8
+const MOST_DNS_WORDS = 32
+const MOST_EXTRA_HOSTS = 1_024
 
 /** Checks and converts a request. Throws `invalid-argument`, and `unimplemented` for what this version does not do. */
-export function sandboxRequestOf(message: CreateSandboxRequest): SandboxRequest {
+export function sandboxRequestOf(message: CreateSandboxRequest, publishAddress?: Ipv4): SandboxRequest {
   refuseUnimplemented(message)
   const bandwidth = optionalBandwidth(message)
   return {
@@ -36,7 +40,7 @@ export function sandboxRequestOf(message: CreateSandboxRequest): SandboxRequest 
     hostname: optionalHostName(message.hostname),
     labels: labels(message.labels),
     dns: dnsOf(message.dns),
-    ports: portsOf(message.ports),
+    ports: portsOf(message.ports, publishAddress),
     wish: wishOf(message),
     ...(bandwidth !== undefined && { bandwidth }),
   }
@@ -77,6 +81,10 @@ function wishOf(message: CreateSandboxRequest): SandboxWish {
     case SandboxMode.HOST:
       return { mode: 'host' }
     case SandboxMode.SHARED:
+      if (asksForNames(message.dns))
+        throw invalid('dns does not go with mode SHARED: names are resolved as in the sandbox that is shared', {
+          details: { field: 'dns' },
+        })
       return { mode: 'shared', sandboxId: sandboxId(message.sharedSandboxId) }
     case SandboxMode.UNSPECIFIED:
     case SandboxMode.BRIDGE:
@@ -120,7 +128,7 @@ export function connectionOf(message: AttachmentMessage | undefined): Attachment
 }
 
 function aliases(names: readonly string[]): readonly string[] {
-  if (names.length <= MOST_ALIASES) return [...new Set(names.map((name) => hostName('aliases', name)))]
+  if (names.length <= MOST_ALIASES) return [...new Set(names.map((name) => dnsName('aliases', name)))]
   throw invalid(`there are ${names.length} aliases: an attachment has ${MOST_ALIASES} at most`, {
     details: { field: 'aliases' },
   })
@@ -138,9 +146,22 @@ function optional<T>(
   throw invalid(`${field} ${JSON.stringify(text)} is not ${wanted}`, { details: { field } })
 }
 
+function atMost(field: string, values: readonly string[], most: number): void {
+  if (values.length > most)
+    throw invalid(`${field} has ${values.length} entries: there may be ${most} at most`, { details: { field } })
+}
+
+const asksForNames = (dns: DnsMessage | undefined): boolean =>
+  dns !== undefined &&
+  dns.servers.length + dns.search.length + dns.options.length + Object.keys(dns.extraHosts).length > 0
+
 function dnsOf(message: DnsMessage | undefined): DnsConfig {
   if (message === undefined) return { servers: [], search: [], options: [], extraHosts: {} }
   const { servers, search, options, extraHosts } = message
+  atMost('dns.servers', servers, MOST_NAME_SERVERS)
+  atMost('dns.search', search, MOST_DNS_WORDS)
+  atMost('dns.options', options, MOST_DNS_WORDS)
+  atMost('dns.extra_hosts', Object.keys(extraHosts), MOST_EXTRA_HOSTS)
   return {
     servers: servers.map((server) => ipAddress('dns.servers', server)),
     search: search.map((domain) => resolverWord('dns.search', domain)),

@@ -7,11 +7,12 @@ import type {
 } from '@caisson/api/network'
 import { SandboxMode } from '@caisson/api/network'
 import { formatIpv4, formatMac, formatSubnet } from '../ipam/ipv4.ts'
+import { dnsNamesOf } from '../names/dns-names.ts'
 import type { Bridge, BridgeNetwork, Network } from '../network/network.ts'
 import type { PublishedPort } from '../publishing/published-port.ts'
-import type { InterfaceTraffic } from '../traffic/traffic.ts'
 import type { Endpoint, SandboxMode as Mode, Sandbox } from '../sandbox/sandbox.ts'
 import type { Bandwidth } from '../shaping/bandwidth.ts'
+import type { InterfaceTraffic } from '../traffic/traffic.ts'
 import { portMessage } from './convert-ports.ts'
 
 const modes = {
@@ -55,7 +56,7 @@ const endpointMessage = (sandbox: Sandbox, endpoint: Endpoint, network: BridgeNe
   macAddress: formatMac(endpoint.mac),
   ipv4Address: `${formatIpv4(endpoint.address)}/${network.bridge.subnet.prefixLength}`,
   ipv4Gateway: network.bridge.internal ? '' : formatIpv4(network.bridge.gateway),
-  dnsNames: [...(sandbox.name === '' ? [] : [sandbox.name]), ...endpoint.aliases],
+  dnsNames: dnsNamesOf(sandbox, endpoint),
 })
 
 export const networkMessage = (network: Network, endpoints: number): Partially<NetworkMessage> => ({

@@ -6,6 +6,7 @@ import type { Sandboxes } from '../sandbox/sandboxes.ts'
 import { networkReference } from './checks.ts'
 import { networkMessage } from './convert.ts'
 import { networkRequestOf } from './convert-network.ts'
+import { keptNetworks } from './kept-networks.ts'
 import { isChosen, isListed } from './network-filter.ts'
 import { pageOf } from './page.ts'
 
@@ -33,8 +34,9 @@ export function networksHandlers(deps: {
       await userNetworks.delete(networkReference(network), requestId)
       return {}
     },
-    prune: async ({ filter }, { requestId }) => ({
-      removed: await userNetworks.prune((network) => isChosen(network, filter), requestId),
-    }),
+    prune: async ({ filter, keep }, { requestId }) => {
+      const kept = keptNetworks(networks.list(), keep)
+      return { removed: await userNetworks.prune((each) => isChosen(each, filter) && !kept(each), requestId) }
+    },
   }
 }

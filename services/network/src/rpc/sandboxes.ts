@@ -1,5 +1,6 @@
 import type { Handlers } from '@caisson/api'
 import type { SandboxesDefinition } from '@caisson/api/network'
+import type { Ipv4 } from '../ipam/ipv4.ts'
 import type { Networks } from '../network/networks.ts'
 import type { Publications } from '../publishing/publications.ts'
 import type { HostPort } from '../sandbox/ports.ts'
@@ -18,6 +19,8 @@ export type SandboxesDeps = {
   readonly publications: Pick<Publications, 'of'>
   readonly bandwidths: Pick<Bandwidths, 'of'>
   readonly host: Pick<HostPort, 'namespacePath'>
+  /** Where ports are published that name no address; undefined: on every one. */
+  readonly publishAddress: Ipv4 | undefined
 }
 
 /** caisson.network.v1.Sandboxes */
@@ -27,6 +30,7 @@ export function sandboxesHandlers({
   publications,
   bandwidths,
   host,
+  publishAddress,
 }: SandboxesDeps): Handlers<typeof SandboxesDefinition> {
   const around = {
     bridge: (id: string) => networks.bridge(id),
@@ -36,7 +40,7 @@ export function sandboxesHandlers({
   }
   return {
     create: async (request, { requestId, signal }) =>
-      sandboxMessage(await sandboxes.create(sandboxRequestOf(request), requestId, signal), around),
+      sandboxMessage(await sandboxes.create(sandboxRequestOf(request, publishAddress), requestId, signal), around),
     get: async ({ id }) => sandboxMessage(sandboxes.get(sandboxId(id)), around),
     list: async ({ page, network }) => {
       const wanted = network === '' ? undefined : networks.find(networkReference(network)).id
@@ -72,7 +76,7 @@ export function sandboxesHandlers({
       ),
     update: async ({ id, ports, egressBitsPerSecond, ingressBitsPerSecond }, { requestId }) => {
       const change = {
-        ports: ports && portsOf(ports.ports),
+        ports: ports && portsOf(ports.ports, publishAddress),
         bandwidth: bandwidthChange(egressBitsPerSecond, ingressBitsPerSecond),
       }
       return sandboxMessage(await sandboxes.update(sandboxId(id), change, requestId), around)

@@ -21,6 +21,8 @@ export const newId = (bytes: number): string => randomBytes(bytes).toString('hex
 /** Connections of namespaces to networks, and the addresses leased for them. */
 export class Endpoints {
   readonly #options: EndpointsOptions
+  /** Of all endpoints that are recorded or being made. */
+  readonly #portNames = new Set<string>()
 
   constructor(options: EndpointsOptions) {
     this.#options = options
@@ -56,8 +58,20 @@ export class Endpoints {
     }
   }
 
+  /** After a start: these have their addresses and ports already. */
+  restore(endpoints: readonly Endpoint[]): void {
+    const { networks } = this.#options
+    for (const { networkId, address, portName } of endpoints) {
+      networks.leases(networks.bridge(networkId)).take(address)
+      this.#portNames.add(portName)
+    }
+  }
+
   release(wires: readonly Wire[]): void {
-    for (const { endpoint, network } of wires) this.#options.networks.leases(network).release(endpoint.address)
+    for (const { endpoint, network } of wires) {
+      this.#options.networks.leases(network).release(endpoint.address)
+      this.#portNames.delete(endpoint.portName)
+    }
   }
 
   /** Connects a living namespace; `record` is done in the transaction that records it. */
@@ -126,11 +140,21 @@ export class Endpoints {
       interfaceName,
       mac: wish.mac ?? macOf(address),
       address,
-      portName: `csp${this.#options.tag}${newId(3)}`,
+      portName: this.#newPortName(),
       aliases: wish.aliases,
       gatewayPriority: wish.gatewayPriority,
     }
     return { endpoint, network }
+  }
+
+  /** The name of an interface has no room for enough chance. */
+  #newPortName(): string {
+    for (;;) {
+      const name = `csp${this.#options.tag}${newId(3)}`
+      if (this.#portNames.has(name)) continue
+      this.#portNames.add(name)
+      return name
+    }
   }
 }
 

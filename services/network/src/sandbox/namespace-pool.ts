@@ -1,5 +1,7 @@
 import type { Logger } from '@caisson/service-kit'
 import { formatMac } from '../ipam/ipv4.ts'
+import { openInTime } from '../names/open-in-time.ts'
+import type { NameServer } from '../names/ports.ts'
 import type { BridgeNetwork } from '../network/network.ts'
 import type { Networks } from '../network/networks.ts'
 import type { StandingNetworks } from '../network/standing-networks.ts'
@@ -7,6 +9,7 @@ import { type Connection, type Endpoints, newId } from './endpoints.ts'
 import type { HostPort, SandboxStore } from './ports.ts'
 import { type Attachment, type Endpoint, freeInterfaceName, type Namespace } from './sandbox.ts'
 import { Shelf } from './shelf.ts'
+import { Shelves } from './shelves.ts'
 
 export type NamespacePoolOptions = {
   readonly store: SandboxStore
@@ -14,24 +17,37 @@ export type NamespacePoolOptions = {
   readonly networks: Networks
   readonly standing: StandingNetworks
   readonly endpoints: Endpoints
+  readonly nameServer: Pick<NameServer, 'open' | 'close'>
   readonly log: Logger
   /** Ready namespaces on the default network once it is used, and ready namespaces with only loopback. */
   readonly wiredAhead: number
   readonly bareAhead: number
+  /** Ready namespaces on each network that somebody made, while it is used. */
+  readonly networkAhead: number
 }
 
 const BARE = 'bare'
+const SCARCE_ADDRESSES = 64
 
 /**
  * Makes namespaces, keeps some ready, and takes them down. A namespace that is ready is complete: recorded, pinned, with
- * its address (which is leased for it), its route and its place in the firewall. To take one costs the kernel nothing.
+ * its address (which is leased for it), its route, its name server and its place in the firewall. To take one costs the
+ * kernel nothing.
  */
 export class NamespacePool {
   readonly #options: NamespacePoolOptions
   readonly #shelves = new Map<string, Shelf>()
+  /** Of networks that somebody made, by their ids. */
+  readonly #passing: Shelves
 
   constructor(options: NamespacePoolOptions) {
     this.#options = options
+    const { networks, log } = options
+    this.#passing = new Shelves({
+      make: (networkId) => this.#makeWired([{ network: networks.bridge(networkId), wish: plainWish }], undefined),
+      discard: (namespace) => this.discard(namespace),
+      log,
+    })
   }
 
   /** With only loopback; `fromPath`: an existing one instead of a new one. */
@@ -60,8 +76,11 @@ export class NamespacePool {
 
   /** Takes a namespace down in the kernel; what is gone is no error. Its record stays. */
   dismantle(namespace: Namespace): void {
-    for (const endpoint of namespace.endpoints) this.#options.host.expel(endpoint)
-    this.#options.host.releaseNamespace(namespace.id)
+    const { host, nameServer } = this.#options
+    for (const endpoint of namespace.endpoints) host.expel(endpoint)
+    // It would keep the namespace, and with it the interfaces.
+    nameServer.close(namespace.id)
+    host.releaseNamespace(namespace.id)
   }
 
   /** Gives its addresses back, once its record is deleted. */
@@ -80,9 +99,10 @@ export class NamespacePool {
   /** After a start: these are whole and wait to be taken. */
   shelve(unused: readonly Namespace[]): void {
     const { networks, standing } = this.#options
-    for (const network of networks.bridges().filter(({ builtin }) => builtin)) {
+    for (const network of networks.bridges()) {
       const found = unused.filter((namespace) => namespace.endpoints.some(({ networkId }) => networkId === network.id))
-      if (standing.has(network)) this.#wiredShelf(network, found)
+      if (network.builtin && standing.has(network)) this.#wiredShelf(network, found)
+      if (!network.builtin && found.length > 0) this.#passing.open(network.id, this.#options.networkAhead, found)
     }
     const bare = unused.filter((namespace) => namespace.endpoints.length === 0)
     if (bare.length > 0) this.#bareShelf(bare)
@@ -92,24 +112,48 @@ export class NamespacePool {
   async close(): Promise<Namespace[]> {
     const ready = await Promise.all([...this.#shelves.values()].map((shelf) => shelf.close()))
     this.#shelves.clear()
-    return ready.flat()
+    return [...ready.flat(), ...(await this.#passing.close())]
+  }
+
+  /** Nothing lies ready on the network any more. */
+  vacate(network: BridgeNetwork): Promise<void> {
+    return this.#passing.clear(network.id)
   }
 
   /** One that lies on the shelf and is what was wished. */
   #takeReady({ network, wish }: Connection): Namespace | undefined {
-    if (!network.builtin) return undefined
-    return this.#takeWhole(this.#wiredShelf(network), (namespace) => fits(namespace, wish))
+    const shelf = network.builtin ? this.#wiredShelf(network) : this.#passingShelf(network)
+    const ready = shelf && this.#takeWhole(shelf, (namespace) => fits(namespace, wish))
+    return ready && this.#named(ready, wish)
   }
 
-  /** Bridges that stand, and wanted addresses that do not lie on a shelf with something that was not wished. */
+  /** Where so few addresses are left none is taken ahead. */
+  #passingShelf(network: BridgeNetwork): Shelf | undefined {
+    const { networks, networkAhead } = this.#options
+    if (networks.leases(network).free >= SCARCE_ADDRESSES) return this.#passing.use(network.id, networkAhead)
+    this.#passing.giveUp(network.id)
+    return undefined
+  }
+
+  /** With what only records know: names on the network and the say in the default route. */
+  #named(ready: Namespace, { aliases, gatewayPriority }: Attachment): Namespace {
+    const [endpoint] = ready.endpoints
+    if (endpoint === undefined) return ready
+    if (aliases.join() === endpoint.aliases.join() && gatewayPriority === endpoint.gatewayPriority) return ready
+    const named = { ...endpoint, aliases, gatewayPriority }
+    this.#options.store.updateEndpoint(named)
+    return { ...ready, endpoints: [named] }
+  }
+
+  /** Bridges that stand, and addresses that do not lie on a shelf: a wanted one, or the last. */
   #prepare(connections: readonly Connection[]): void {
     for (const { network, wish } of connections) {
       this.#options.standing.raise(network)
-      const inTheWay = this.#shelves
-        .get(network.id)
-        ?.take(
-          ({ endpoints }) => wish.address !== undefined && endpoints.some(({ address }) => address === wish.address),
-        )
+      const isLast = this.#options.networks.leases(network).free === 0
+      const shelf = this.#shelves.get(network.id) ?? this.#passing.get(network.id)
+      const inTheWay = shelf?.take(({ endpoints }) =>
+        wish.address === undefined ? isLast : endpoints.some(({ address }) => address === wish.address),
+      )
       if (inTheWay !== undefined) this.discard(inTheWay)
     }
   }
@@ -149,17 +193,18 @@ export class NamespacePool {
   async #makeBare(fromPath: string | undefined): Promise<Namespace> {
     const namespace: Namespace = { id: newId(8), endpoints: [] }
     await this.#options.host.makeNamespace(namespace.id, [], fromPath)
-    this.#undoingOnFailure(namespace, () => this.#options.store.insertNamespace(namespace))
+    await this.#undoingOnFailure(namespace, async () => this.#options.store.insertNamespace(namespace))
     return namespace
   }
 
   async #makeWired(connections: readonly Connection[], fromPath: string | undefined): Promise<Namespace> {
-    const { host, store, endpoints } = this.#options
+    const { host, nameServer, store, endpoints } = this.#options
     const wires = endpoints.lease(connections)
     const namespace: Namespace = { id: newId(8), endpoints: wires.map(({ endpoint }) => endpoint) }
     try {
       await host.makeNamespace(namespace.id, wires, fromPath)
-      this.#undoingOnFailure(namespace, () => {
+      await this.#undoingOnFailure(namespace, async () => {
+        await openInTime(nameServer, namespace.id, host.namespacePath(namespace.id))
         for (const { endpoint } of wires) host.admit(endpoint)
         store.insertNamespace(namespace)
       })
@@ -170,9 +215,9 @@ export class NamespacePool {
     return namespace
   }
 
-  #undoingOnFailure(made: Namespace, finish: () => void): void {
+  async #undoingOnFailure(made: Namespace, finish: () => Promise<void>): Promise<void> {
     try {
-      finish()
+      await finish()
     } catch (error) {
       this.dismantle(made)
       throw error
@@ -195,8 +240,6 @@ function fits({ endpoints: [endpoint] }: Namespace, wish: Attachment): boolean {
   return (
     (wish.address === undefined || wish.address === endpoint.address) &&
     (wish.mac === undefined || formatMac(wish.mac) === formatMac(endpoint.mac)) &&
-    (wish.interfaceName ?? freeInterfaceName(new Set())) === endpoint.interfaceName &&
-    wish.aliases.length === 0 &&
-    wish.gatewayPriority === 0
+    (wish.interfaceName ?? freeInterfaceName(new Set())) === endpoint.interfaceName
   )
 }

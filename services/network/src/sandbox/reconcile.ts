@@ -30,25 +30,31 @@ export type ReconcileOptions = {
 export function reconcile(options: ReconcileOptions): void {
   const { store, host, networks, standing, namespaces } = options
   const recorded = store.namespaces()
-  networks.load((networkId) => recorded.some(({ endpoints }) => endpoints.some((each) => each.networkId === networkId)))
-  for (const id of host.pins()) if (!recorded.some((namespace) => namespace.id === id)) host.releaseNamespace(id)
+  const ids = new Set(recorded.map(({ id }) => id))
+  for (const id of host.pins()) if (!ids.has(id)) namespaces.dismantle({ id, endpoints: [] })
   const endpoints = recorded.flatMap((namespace) => namespace.endpoints)
-  for (const { networkId, address } of endpoints) networks.leases(networks.bridge(networkId)).take(address)
+  const used = networksOf(recorded)
+  networks.load((networkId) => used.has(networkId))
+  options.endpoints.restore(endpoints)
   removeStrays(options, endpoints)
   options.publications.load()
   options.bandwidths.load()
   // Rules and bridges stand before the ports are looked at, so that a port can be put back on its bridge.
-  raiseNetworks(options, endpoints)
-  const whole = recorded.filter((namespace) => host.isWhole(namespace.id, options.endpoints.wiresOf(namespace)))
-  for (const namespace of recorded) if (!whole.includes(namespace)) forgetLost(options, namespace)
-  const idle = networks.bridges().filter(({ builtin, id }) => builtin && !isOn(whole, id))
+  raiseNetworks(options, used)
+  const whole = recorded.filter((namespace) => {
+    const isWhole = host.isWhole(namespace.id, options.endpoints.wiresOf(namespace))
+    if (!isWhole) forgetLost(options, namespace)
+    return isWhole
+  })
+  const alive = networksOf(whole)
+  const idle = networks.bridges().filter(({ builtin, id }) => builtin && !alive.has(id))
   if (networks.bridges().length === idle.length) standing.lowerAll(idle)
   else for (const network of idle) standing.drop(network)
   namespaces.shelve(whole.filter((namespace) => store.usersOf(namespace.id) === 0))
 }
 
-const isOn = (namespaces: readonly Namespace[], networkId: string): boolean =>
-  namespaces.some(({ endpoints }) => endpoints.some((endpoint) => endpoint.networkId === networkId))
+const networksOf = (namespaces: readonly Namespace[]): ReadonlySet<string> =>
+  new Set(namespaces.flatMap(({ endpoints }) => endpoints.map(({ networkId }) => networkId)))
 
 function removeStrays({ host, networks }: ReconcileOptions, endpoints: readonly Endpoint[]): void {
   host.removeStrays({
@@ -58,8 +64,8 @@ function removeStrays({ host, networks }: ReconcileOptions, endpoints: readonly 
 }
 
 /** Networks that somebody made stand always, the default one while it is used. */
-function raiseNetworks({ networks, standing, log }: ReconcileOptions, endpoints: readonly Endpoint[]): void {
-  const isUsed = ({ id }: BridgeNetwork): boolean => endpoints.some(({ networkId }) => networkId === id)
+function raiseNetworks({ networks, standing, log }: ReconcileOptions, used: ReadonlySet<string>): void {
+  const isUsed = ({ id }: BridgeNetwork): boolean => used.has(id)
   const wanted = networks.bridges().filter((network) => !network.builtin || isUsed(network))
   standing.raiseAll(wanted, (network, error) => {
     if (isUsed(network)) throw error

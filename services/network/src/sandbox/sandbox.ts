@@ -51,6 +51,9 @@ export type Sandbox = {
   readonly name: string
   readonly mode: SandboxMode
   readonly labels: Readonly<Record<string, string>>
+  /** With its domain, if it has one. With mode shared this and `dns` are those of the sandbox that is shared. */
+  readonly hostname: string
+  readonly dns: DnsConfig
   /** Undefined with `host`. */
   readonly namespace: Namespace | undefined
   readonly resolvConf: string
@@ -62,6 +65,7 @@ export type Sandbox = {
 }
 
 export type DnsConfig = {
+  /** What is asked when no network knows the name; none: the host's own. */
   readonly servers: readonly string[]
   readonly search: readonly string[]
   readonly options: readonly string[]

@@ -1,4 +1,6 @@
 import { alreadyExists, failedPrecondition, invalid, notFound, now } from '@caisson/api'
+import { type Files, filesAlone, filesOfHost, filesOn } from '../names/files.ts'
+import type { Names } from '../names/names.ts'
 import { fingerprintOf } from '../network/fingerprint.ts'
 import type { Networks } from '../network/networks.ts'
 import type { Publications } from '../publishing/publications.ts'
@@ -7,10 +9,17 @@ import { type Bandwidth, UNLIMITED } from '../shaping/bandwidth.ts'
 import type { Bandwidths } from '../shaping/bandwidths.ts'
 import type { InterfaceTraffic, Traffic } from '../traffic/traffic.ts'
 import type { Connection, Endpoints } from './endpoints.ts'
-import { hostsInside, hostsOfHost, resolvConfInside, resolvConfOfHost } from './files.ts'
 import type { NamespacePool } from './namespace-pool.ts'
 import type { HostPort, SandboxEvents, SandboxStore } from './ports.ts'
-import { type Attachment, gatewayOf, type Namespace, type Sandbox, type SandboxRequest, type Wire } from './sandbox.ts'
+import {
+  type Attachment,
+  type Endpoint,
+  gatewayOf,
+  type Namespace,
+  type Sandbox,
+  type SandboxRequest,
+  type Wire,
+} from './sandbox.ts'
 import { Turns } from './turns.ts'
 
 export type SandboxesOptions = {
@@ -23,6 +32,7 @@ export type SandboxesOptions = {
   readonly publications: Publications
   readonly bandwidths: Bandwidths
   readonly traffic: Traffic
+  readonly names: Names
   readonly fallbackDns: readonly string[]
 }
 
@@ -69,11 +79,13 @@ export class Sandboxes {
       const sandbox = this.get(id)
       const namespace = this.#connectable(sandbox)
       if (!this.#options.host.isAlive(namespace.id)) throw namespaceGone(id)
-      await namespaces.connect(namespace, this.#connection(attachment), (endpoint) =>
-        events.sandboxConnected(sandbox, endpoint, requestId),
-      )
+      const connection = this.#connection(attachment)
+      await namespaces.connect(namespace, connection, (endpoint) => {
+        this.#rewriteFiles(sandbox, namespace, [...namespace.endpoints, endpoint])
+        events.sandboxConnected(sandbox, endpoint, requestId)
+      })
       await this.#limitNew(this.get(id), requestId)
-      return this.#retargeted(id)
+      return this.#reintroduced(this.#retargeted(id))
     })
   }
 
@@ -83,7 +95,7 @@ export class Sandboxes {
    */
   disconnect(id: string, reference: string, force: boolean, requestId: string): Promise<Sandbox> {
     return this.#turns.run(id, async () => {
-      const { endpoints, events, host, networks, publications } = this.#options
+      const { endpoints, events, host, names, networks, publications } = this.#options
       const sandbox = this.get(id)
       const namespace = this.#connectable(sandbox)
       const { id: networkId, name } = networks.find(reference)
@@ -94,7 +106,19 @@ export class Sandboxes {
       // Nothing leads to an address that somebody else may have next.
       const others = endpoints.wiresOf(namespace).filter(({ network }) => network.id !== networkId)
       publications.retarget(id, targetOf(others))
-      await endpoints.disconnect(namespace, wire, () => events.sandboxDisconnected(sandbox, wire.endpoint, requestId))
+      names.leave(wire.endpoint)
+      try {
+        await endpoints.disconnect(namespace, wire, () => {
+          this.#rewriteFiles(
+            sandbox,
+            namespace,
+            others.map(({ endpoint }) => endpoint),
+          )
+          events.sandboxDisconnected(sandbox, wire.endpoint, requestId)
+        })
+      } finally {
+        this.#reintroduced(this.get(id))
+      }
       return this.get(id)
     })
   }
@@ -102,7 +126,7 @@ export class Sandboxes {
   /** Removes it with its namespace, unless another sandbox shares that. One that is not there is no error. */
   delete(id: string, requestId: string): Promise<void> {
     return this.#turns.run(id, async () => {
-      const { store, events, namespaces, publications, bandwidths } = this.#options
+      const { store, events, names, namespaces, publications, bandwidths } = this.#options
       const sandbox = store.sandbox(id)
       if (sandbox === undefined) return
       const { namespace } = sandbox
@@ -110,6 +134,7 @@ export class Sandboxes {
       // The kernel first: what a crash leaves of the record is found without its namespace at the next start.
       publications.withdraw(id)
       bandwidths.forget(id)
+      if (sandbox.mode === 'bridge') for (const endpoint of namespace?.endpoints ?? []) names.leave(endpoint)
       if (unused !== undefined) namespaces.dismantle(unused)
       store.passing(() => {
         store.deleteSandbox(id)
@@ -157,10 +182,7 @@ export class Sandboxes {
 
   /** How many sandboxes are connected, by the id of the network. */
   connected(): Map<string, number> {
-    const counts = new Map<string, number>()
-    for (const { namespace } of this.list())
-      for (const { networkId } of namespace?.endpoints ?? []) counts.set(networkId, (counts.get(networkId) ?? 0) + 1)
-    return counts
+    return this.#options.store.connected()
   }
 
   /** Of each interface of these sandboxes, or of all; those that are gone are left out. */
@@ -171,13 +193,13 @@ export class Sandboxes {
   async #make(request: SandboxRequest, fingerprint: string, requestId: string): Promise<Sandbox> {
     const { publications } = this.#options
     const { wish } = request
-    if (wish.mode === 'host') return this.#record(request, fingerprint, requestId, undefined, [])
+    if (wish.mode === 'host') return this.#record(request, fingerprint, requestId, this.#onHost(request), [])
     if (wish.mode === 'shared') return this.#record(request, fingerprint, requestId, this.#shared(wish.sandboxId), [])
     // First, so that nothing was begun when somebody else has one of them.
     const ports = await publications.claim(request.id, request.ports)
     try {
       return await this.#makeOwn(request, wish, (namespace) =>
-        this.#record(request, fingerprint, requestId, namespace, ports),
+        this.#record(request, fingerprint, requestId, this.#own(request, namespace), ports),
       )
     } catch (error) {
       publications.withdraw(request.id)
@@ -272,9 +294,9 @@ export class Sandboxes {
     )
   }
 
-  #shared(sandboxId: string): Namespace {
-    const { namespace } = this.get(sandboxId)
-    if (namespace !== undefined) return namespace
+  #shared(sandboxId: string): Surroundings {
+    const { namespace, resolvConf, hosts, hostname, dns } = this.get(sandboxId)
+    if (namespace !== undefined) return { namespace, resolvConf, hosts, hostname, dns }
     throw invalid(`sandbox ${sandboxId} is in the host's network: use mode HOST to join it`)
   }
 
@@ -282,18 +304,19 @@ export class Sandboxes {
     request: SandboxRequest,
     fingerprint: string,
     requestId: string,
-    namespace: Namespace | undefined,
+    surroundings: Surroundings,
     ports: readonly PublishedPort[],
   ): Sandbox {
-    const { store, events, publications, bandwidths, endpoints } = this.#options
-    const target = namespace && targetOf(endpoints.wiresOf(namespace))
+    const { store, events, names, publications, bandwidths, endpoints } = this.#options
+    const { namespace } = surroundings
+    const wires = namespace === undefined ? [] : endpoints.wiresOf(namespace)
+    const target = targetOf(wires)
     const sandbox: Sandbox = {
       id: request.id,
       name: request.name,
       mode: request.wish.mode,
       labels: request.labels,
-      namespace,
-      ...this.#files(request, namespace),
+      ...surroundings,
       createdAt: now(),
       request: fingerprint,
     }
@@ -303,25 +326,35 @@ export class Sandboxes {
       if (target !== undefined) publications.publish({ sandboxId: request.id, ...target, ports })
       events.sandboxCreated(sandbox, requestId)
     })
+    if (sandbox.mode === 'bridge') names.introduce(sandbox, wires)
     return sandbox
   }
 
-  #files(request: SandboxRequest, namespace: Namespace | undefined): Pick<Sandbox, 'resolvConf' | 'hosts'> {
+  #onHost({ dns, hostname }: SandboxRequest): Surroundings {
+    return { namespace: undefined, hostname, dns, ...filesOfHost(this.#options.host, { dns }) }
+  }
+
+  #own({ dns, hostname, wish }: SandboxRequest, namespace: Namespace): Surroundings {
     const { host, endpoints, fallbackDns } = this.#options
-    const { dns, hostname } = request
-    if (namespace === undefined)
-      return { resolvConf: resolvConfOfHost(host.resolvConf(), dns), hosts: hostsOfHost(host.hosts(), dns) }
-    const wires = endpoints.wiresOf(namespace)
-    const way = gatewayOf(wires)
-    // With internal networks alone no name server of the host can be asked.
-    const shutIn = wires.length > 0 && way === undefined
-    return {
-      resolvConf: shutIn ? resolvConfInside('', dns, []) : resolvConfInside(host.resolvConf(), dns, fallbackDns),
-      hosts: hostsInside(
-        { hostname, address: wires[0]?.endpoint.address, gateway: (way ?? wires[0])?.network.bridge.gateway },
-        dns,
-      ),
-    }
+    const wanted = { hostname, dns }
+    const files =
+      wish.mode === 'bridge'
+        ? filesOn(host, endpoints.wiresOf(namespace), wanted)
+        : filesAlone(host, wanted, fallbackDns)
+    return { namespace, ...wanted, ...files }
+  }
+
+  /** Within the transaction that changes its endpoints to these. */
+  #rewriteFiles(sandbox: Sandbox, namespace: Namespace, present: readonly Endpoint[]): void {
+    const { endpoints, host, store } = this.#options
+    store.setFiles(namespace.id, filesOn(host, endpoints.wiresOf({ ...namespace, endpoints: present }), sandbox))
+  }
+
+  /** Its names and what it may look up are those of its connections. */
+  #reintroduced(sandbox: Sandbox): Sandbox {
+    const { endpoints, names } = this.#options
+    if (sandbox.namespace) names.introduce(sandbox, endpoints.wiresOf(sandbox.namespace))
+    return sandbox
   }
 }
 
@@ -330,6 +363,8 @@ export type SandboxChange = {
   readonly ports: readonly PortWish[] | undefined
   readonly bandwidth: Partial<Bandwidth>
 }
+/** Where a sandbox is, and what it is told of that. */
+type Surroundings = Files & Pick<Sandbox, 'namespace' | 'hostname' | 'dns'>
 
 /** Where published ports lead: through the network of the default route, or the first one. */
 function targetOf(wires: readonly Wire[]): Target | undefined {

@@ -6,6 +6,8 @@ export class EndpointTable {
   readonly #all
   readonly #of
   readonly #insert
+  readonly #update
+  readonly #connected
   readonly #delete
 
   constructor(store: Store) {
@@ -15,6 +17,11 @@ export class EndpointTable {
       `INSERT INTO endpoint
          (id, namespace_id, network_id, interface_name, mac, address, port_name, aliases, gateway_priority)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    )
+    this.#update = store.prepare('UPDATE endpoint SET aliases = ?, gateway_priority = ? WHERE id = ?')
+    this.#connected = store.prepare(
+      `SELECT network_id, count(*) AS sandboxes
+       FROM endpoint JOIN sandbox ON sandbox.namespace_id = endpoint.namespace_id GROUP BY network_id`,
     )
     this.#delete = store.prepare('DELETE FROM endpoint WHERE id = ?')
   }
@@ -39,6 +46,15 @@ export class EndpointTable {
     const { id, networkId, interfaceName, mac, address, portName, aliases, gatewayPriority } = endpoint
     const names = JSON.stringify(aliases)
     this.#insert.run(id, namespaceId, networkId, interfaceName, mac, address, portName, names, gatewayPriority)
+  }
+
+  update({ id, aliases, gatewayPriority }: Endpoint): void {
+    this.#update.run(JSON.stringify(aliases), gatewayPriority, id)
+  }
+
+  /** How many sandboxes there are on each network. */
+  connected(): Map<string, number> {
+    return new Map(this.#connected.all().map((row) => [text(row, 'network_id'), integer(row, 'sandboxes')]))
   }
 
   delete(id: string): void {

@@ -30,6 +30,10 @@ test('a database of before has its networks, namespaces and sandboxes afterwards
   old.prepare(`INSERT INTO namespace VALUES (3, 'wired', 'n1', 'e1', 'eth0', x'024200000001', 167772162, 'csp0')`).run()
   old.prepare(`INSERT INTO namespace (number, id) VALUES (4, 'bare')`).run()
   old.prepare(`INSERT INTO sandbox VALUES ('s1', 'web', 'bridge', '{}', 'wired', 'r', 'h', '9', '{}')`).run()
+  const dns = { servers: ['9.9.9.9'], search: [], options: [], extraHosts: { db: '10.1.2.3' } }
+  old
+    .prepare(`INSERT INTO sandbox VALUES ('s2', 'db', 'none', '{}', 'bare', 'r', 'h', '9', ?)`)
+    .run(JSON.stringify({ hostname: 'db.lan', dns }))
   old[Symbol.dispose]()
 
   using database = new Store(file, migrations)
@@ -69,5 +73,7 @@ test('a database of before has its networks, namespaces and sandboxes afterwards
     store.networks().map(({ id }) => id),
     ['n2'],
   )
+  const { hostname, dns: kept } = store.sandbox('s2') ?? {}
+  assert.deepEqual({ hostname, dns: kept }, { hostname: 'db.lan', dns })
   rmSync(root, { recursive: true })
 })

@@ -128,6 +128,17 @@ export const migrations: readonly Migration[] = [
     `,
   },
   {
+    name: 'what sandboxes are called and whom they ask',
+    sql: `
+      ALTER TABLE sandbox ADD COLUMN hostname TEXT NOT NULL DEFAULT '';
+      ALTER TABLE sandbox ADD COLUMN dns TEXT NOT NULL
+        DEFAULT '{"servers":[],"search":[],"options":[],"extraHosts":{}}';
+      UPDATE sandbox SET hostname = coalesce(json_extract(request, '$.hostname'), ''),
+        dns = coalesce(json_extract(request, '$.dns'), dns)
+        WHERE json_valid(request);
+    `,
+  },
+  {
     name: 'limits of bandwidth',
     sql: `
       CREATE TABLE bandwidth (

@@ -75,6 +75,10 @@ export class NetworkStore implements SandboxStore {
     this.#endpoints.insert(namespaceId, endpoint)
   }
 
+  updateEndpoint(endpoint: Endpoint): void {
+    this.passing(() => this.#endpoints.update(endpoint))
+  }
+
   deleteEndpoint(id: string): void {
     this.#endpoints.delete(id)
   }
@@ -89,6 +93,10 @@ export class NetworkStore implements SandboxStore {
 
   insertSandbox(sandbox: Sandbox): void {
     this.#sandboxes.insert(sandbox)
+  }
+
+  setFiles(namespaceId: string, files: Pick<Sandbox, 'resolvConf' | 'hosts'>): void {
+    this.#sandboxes.setFiles(namespaceId, files)
   }
 
   publications(): Publication[] {
@@ -111,6 +119,10 @@ export class NetworkStore implements SandboxStore {
     this.#bandwidths.delete(id)
     this.#ports.delete(id)
     this.#sandboxes.delete(id)
+  }
+
+  connected(): Map<string, number> {
+    return this.#endpoints.connected()
   }
 
   usersOf(namespaceId: string): number {

@@ -1,11 +1,12 @@
 import type { Store } from '@caisson/service-kit'
-import type { Namespace, Sandbox, SandboxMode } from '../sandbox/sandbox.ts'
+import type { DnsConfig, Namespace, Sandbox, SandboxMode } from '../sandbox/sandbox.ts'
 import { integer, type Row, stringMap, text } from './rows.ts'
 
 export class SandboxTable {
   readonly #all
   readonly #get
   readonly #insert
+  readonly #setFiles
   readonly #delete
   readonly #users
   readonly #namespace: (id: string) => Namespace | undefined
@@ -16,9 +17,11 @@ export class SandboxTable {
     this.#all = store.prepare('SELECT * FROM sandbox ORDER BY id')
     this.#get = store.prepare('SELECT * FROM sandbox WHERE id = ?')
     this.#insert = store.prepare(
-      `INSERT INTO sandbox (id, name, mode, labels, namespace_id, resolv_conf, hosts, created_at, request)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO sandbox
+         (id, name, mode, labels, namespace_id, resolv_conf, hosts, created_at, request, hostname, dns)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     )
+    this.#setFiles = store.prepare('UPDATE sandbox SET resolv_conf = ?, hosts = ? WHERE namespace_id = ?')
     this.#delete = store.prepare('DELETE FROM sandbox WHERE id = ?')
     this.#users = store.prepare('SELECT count(*) AS users FROM sandbox WHERE namespace_id = ?')
   }
@@ -32,9 +35,13 @@ export class SandboxTable {
     return row && this.#sandboxOf(row)
   }
 
-  insert({ id, name, mode, labels, namespace, resolvConf, hosts, createdAt, request }: Sandbox): void {
-    const namespaceId = namespace?.id ?? null
-    this.#insert.run(id, name, mode, JSON.stringify(labels), namespaceId, resolvConf, hosts, String(createdAt), request)
+  insert({ id, name, mode, labels, namespace, resolvConf, hosts, createdAt, request, hostname, dns }: Sandbox): void {
+    const made = [namespace?.id ?? null, resolvConf, hosts, String(createdAt), request]
+    this.#insert.run(id, name, mode, JSON.stringify(labels), ...made, hostname, JSON.stringify(dns))
+  }
+
+  setFiles(namespaceId: string, { resolvConf, hosts }: Pick<Sandbox, 'resolvConf' | 'hosts'>): void {
+    this.#setFiles.run(resolvConf, hosts, namespaceId)
   }
 
   delete(id: string): void {
@@ -52,6 +59,8 @@ export class SandboxTable {
       name: text(row, 'name'),
       mode: modeOf(row),
       labels: stringMap(row, 'labels'),
+      hostname: text(row, 'hostname'),
+      dns: dnsOf(row),
       namespace: row['namespace_id'] === null ? undefined : this.#namespace(text(row, 'namespace_id')),
       resolvConf: text(row, 'resolv_conf'),
       hosts: text(row, 'hosts'),
@@ -59,6 +68,12 @@ export class SandboxTable {
       request: text(row, 'request'),
     }
   }
+}
+
+/** As this class wrote it. */
+function dnsOf(row: Row): DnsConfig {
+  const { servers, search, options, extraHosts }: DnsConfig = JSON.parse(text(row, 'dns'))
+  return { servers, search, options, extraHosts }
 }
 
 function modeOf(row: Row): SandboxMode {

@@ -39,8 +39,13 @@ const combine = (
 export const sumOf = (one: InterfaceCounters, other: InterfaceCounters): InterfaceCounters =>
   combine(one, other, (a, b) => a + b)
 
+function greater(a: bigint, b: bigint): bigint {
+  if (a > b) return a
+  return b
+}
+
 export const greaterOf = (one: InterfaceCounters, other: InterfaceCounters): InterfaceCounters =>
-  combine(one, other, (a, b) => (a > b ? a : b))
+  combine(one, other, greater)
 
 /** The same traffic, seen from the other end of the wire. */
 export const seenFromOtherEnd = (counters: InterfaceCounters): InterfaceCounters => ({

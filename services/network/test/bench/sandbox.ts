@@ -3,8 +3,11 @@
  * As root: node services/network/test/bench/sandbox.ts [rounds]. It runs in network and mount namespaces of its own.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { createLogger } from '@caisson/service-kit'
 import { inNamespaces } from '@caisson/testkit'
+import { Resolver } from '../../src/name-server/resolver.ts'
 import type { SandboxWish } from '../../src/sandbox/sandbox.ts'
 import { bridgeWish, request, startEngine, type TestEngine } from '../engine.ts'
 
@@ -55,9 +58,13 @@ const scenarios = [
 
 for (const [title, size, wish, pauseMs] of scenarios) {
   const root = mkdtempSync('/tmp/caisson-network-')
-  const engine = startEngine(root, { poolSize: size, barePoolSize: size })
+  const log = createLogger('network', 'error')
+  const resolver = new Resolver({ runDir: join(root, 'run'), log })
+  const engine = startEngine(root, { poolSize: size, barePoolSize: size }, resolver)
+  resolver.settle()
   await measure(title, engine, wish, pauseMs)
   await engine.service.close()
   engine[Symbol.dispose]()
+  resolver[Symbol.dispose]()
   rmSync(root, { recursive: true })
 }

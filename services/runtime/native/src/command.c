@@ -34,6 +34,7 @@ static int64_t payload_bytes(uint32_t type)
 	case CONTROL_RESIZE:
 	case CONTROL_SUBSCRIBE:
 	case CONTROL_ACK:
+	case CONTROL_HOLD:
 		return 4;
 	default:
 		return -1;
@@ -89,14 +90,30 @@ void command_update_pins(struct monitor *monitor)
 		output_retry(monitor);
 }
 
+static void pin(struct monitor *monitor, struct connection *connection)
+{
+	if (connection->pin != LOG_UNPINNED)
+		return;
+	connection->pin = monitor->log.oldest;
+	command_update_pins(monitor);
+}
+
 static void subscribe(struct monitor *monitor, struct connection *connection, uint32_t flags)
 {
 	connection->subscribed = true;
 	connection->notices |= NOTICE_LOG;
-	if (!(flags & SUBSCRIBE_PIN) || connection->pin != LOG_UNPINNED)
-		return;
-	connection->pin = monitor->log.oldest;
-	command_update_pins(monitor);
+	if (flags & SUBSCRIBE_PIN)
+		pin(monitor, connection);
+}
+
+static void hold(struct monitor *monitor, struct connection *connection, bool on)
+{
+	if (on) {
+		pin(monitor, connection);
+	} else {
+		connection->pin = LOG_UNPINNED;
+		command_update_pins(monitor);
+	}
 }
 
 static void acknowledge(struct monitor *monitor, struct connection *connection, uint32_t segment)
@@ -125,6 +142,9 @@ void command_run(struct monitor *monitor, struct connection *connection)
 		break;
 	case CONTROL_ACK:
 		acknowledge(monitor, connection, word(connection, FRAME_HEADER_BYTES));
+		break;
+	case CONTROL_HOLD:
+		hold(monitor, connection, word(connection, FRAME_HEADER_BYTES) != 0);
 		break;
 	case CONTROL_STDIN_CLOSE:
 		input_close(&monitor->input);

@@ -8,6 +8,7 @@
 #include "dev.h"
 #include "filesystem.h"
 #include "kernel.h"
+#include "root.h"
 #include "sync.h"
 
 /*
@@ -48,9 +49,19 @@ static int open_host_path(const char *path)
 	return kernel_openat2(AT_FDCWD, path, O_PATH, 0, RESOLVE_NO_MAGICLINKS);
 }
 
-static int bind(const struct plan *plan, const char *source, uint32_t flags, const struct owner *owner)
+/* A part of a source that containers write to: links in it lead nowhere else, however they are changed meanwhile. */
+static int open_part(const char *source, const char *part)
 {
-	autoclose int fd = open_host_path(source);
+	autoclose int whole = open_host_path(source);
+
+	if (whole < 0 || !*part)
+		return descriptor_take(&whole);
+	return root_open(whole, part, O_PATH);
+}
+
+static int bind(const struct plan *plan, const char *source, const char *part, uint32_t flags, const struct owner *owner)
+{
+	autoclose int fd = open_part(source, part);
 
 	return fd < 0 ? -1 : filesystem_clone(fd, flags, bind_propagation(plan), owner->userns);
 }
@@ -61,7 +72,7 @@ static int root_bind(const struct plan *plan, const struct record *record, const
 	uint32_t flags = record_u32(record, 0);
 	const char *path = record_string(record, 4);
 	struct mount_attr writable = { .attr_clr = MOUNT_ATTR_RDONLY };
-	autoclose int mount = bind(plan, path, flags, owner);
+	autoclose int mount = bind(plan, path, "", flags, owner);
 
 	if (mount < 0 ||
 	    (flags & PLAN_MOUNT_RDONLY && kernel_mount_setattr(mount, "", AT_EMPTY_PATH, &writable) < 0))
@@ -83,9 +94,10 @@ static int make_root(const struct plan *plan, const struct owner *owner, struct 
 static int make_bind(const struct plan *plan, const struct record *record, const struct owner *owner, struct error *err)
 {
 	const char *source = string_after(record_string(record, 8));
-	int mount = bind(plan, source, record_u32(record, 4), owner);
+	const char *part = string_after(source);
+	int mount = bind(plan, source, part, record_u32(record, 4), owner);
 
-	return mount < 0 ? fail(err, STEP_MOUNT, "bind", source) : mount;
+	return mount < 0 ? fail(err, STEP_MOUNT, "bind", *part ? part : source) : mount;
 }
 
 static int send_mount(int sync, int mount, struct error *err)

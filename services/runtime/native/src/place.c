@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 
 #include "cgroup_view.h"
 #include "descriptor.h"
@@ -65,10 +66,18 @@ static int make_here(const struct record *record)
 	return fd;
 }
 
+/* Of a part of a volume nobody knows before. */
+static bool is_file(int mount)
+{
+	struct stat info;
+
+	return fstat(mount, &info) == 0 && !S_ISDIR(info.st_mode);
+}
+
 static int attach(int mount, int root, const struct record *record, struct error *err)
 {
 	const char *path = record_string(record, 8);
-	autoclose int target = root_make(root, path, record_u32(record, 4) & PLAN_MOUNT_FILE);
+	autoclose int target = root_make(root, path, record_u32(record, 4) & PLAN_MOUNT_FILE || is_file(mount));
 
 	if (target < 0)
 		return root_fail(err, STEP_MOUNT, "make mount point", path);

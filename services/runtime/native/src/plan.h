@@ -123,7 +123,8 @@ enum plan_usage {
 enum plan_mount_kind {
 	PLAN_MOUNT_FS = 1,   /* a new file system of type `source` made inside the container's namespaces; `options` is
 	                      * "key=value,flag,..." given to fsconfig */
-	PLAN_MOUNT_BIND = 2, /* `source` is an absolute path of the host, opened by the monitor before the container runs */
+	PLAN_MOUNT_BIND = 2, /* `source` is an absolute path of the host, opened by the monitor before the container runs;
+	                      * `options` is the part of it that is meant, resolved inside of it (RESOLVE_IN_ROOT), "" for all */
 	PLAN_MOUNT_DEV = 3,  /* a tmpfs with the nodes and links of PLAN_DEV_*, made by the monitor; `options` as for FS */
 	PLAN_MOUNT_SYSFS = 4, /* sysfs of the network namespace, made by the monitor */
 	PLAN_MOUNT_CGROUP = 5, /* the container's view of its control groups; `options`: "v2" or the list of v1 hierarchies as

@@ -84,6 +84,22 @@ describe('output and input of a container', { skip, timeout: 120_000 }, () => {
     assert.equal(readFileSync(join(container.stateDir, 'log', last)).length, record.logBytes)
   })
 
+  test('keeps what a fast writer wrote before its reader came, when the one who started it asked for that', async () => {
+    const container = bench.run({
+      args: ['sh', '-c', 'seq 1 200000; printf last'],
+      settings: { log: { segmentBytes: 1 << 16, segments: 2 } },
+    })
+    const read = new AbortController()
+    container.client.holdUntil(read.signal)
+    await container.event('started')
+    await sleep(300)
+    const isOver = () => container.events.some(({ type }) => type === 'exited')
+    assert.equal(isOver(), false)
+    assert.ok(container.output().startsWith('1\n2\n3\n'))
+    read.abort()
+    await container.exited()
+  })
+
   test('does not notice that all of its connections are gone', async () => {
     const container = bench.run({ args: ['sh', '-c', 'sleep 0.3; echo late; exit 4'] })
     await container.event('started')

@@ -100,6 +100,26 @@ static void greets_and_subscribes(void)
 	end();
 }
 
+static void holds_output(void)
+{
+	uint8_t payload[512];
+	uint32_t size, on = 1, off = 0;
+
+	begin();
+	frame(CONTROL_HOLD, &on, 4);
+	event();
+	ok(answer(payload, &size) == CONTROL_HELLO && answer(payload, &size) == 0, "is told nothing of the log");
+	ok(!monitor.connections[0].subscribed && monitor.log.pinned == 2, "keeps the oldest segment");
+	frame(CONTROL_HOLD, &off, 4);
+	event();
+	ok(monitor.log.pinned == LOG_UNPINNED, "until it is let go");
+	frame(CONTROL_HOLD, &on, 4);
+	event();
+	connection_close(&monitor, &monitor.connections[0]);
+	ok(monitor.log.pinned == LOG_UNPINNED, "or the connection ends");
+	end();
+}
+
 static void takes_input(void)
 {
 	static uint8_t big[65536];
@@ -161,6 +181,7 @@ static void skips_and_refuses(void)
 int main(void)
 {
 	greets_and_subscribes();
+	holds_output();
 	takes_input();
 	skips_and_refuses();
 	return tap_end();

@@ -18,10 +18,11 @@ export function imageStoreFiles(channel: Channel): Files {
   }
 }
 
-function rootOf(place: FilePlace): { key: string; live?: { pid: number; startTime: number } } {
-  if ('id' in place) return { key: snapshotKey(place.id) }
+function rootOf(place: FilePlace): { key: string; directory: string; live?: { pid: number; startTime: number } } {
+  if ('directory' in place) return { key: '', directory: place.directory }
+  if ('id' in place) return { key: snapshotKey(place.id), directory: '' }
   const { pid, startTime } = place.process
-  return { key: '', live: { pid, startTime: Number(startTime) } }
+  return { key: '', directory: '', live: { pid, startTime: Number(startTime) } }
 }
 
 async function* messages(

@@ -1,26 +1,42 @@
 import { CaissonError, type Channel, fromTimestamp } from '@caisson/api'
-import { SandboxesDefinition, type Sandbox as SandboxMessage, SandboxMode } from '@caisson/api/network'
+import { NetworksDefinition, SandboxesDefinition, type Sandbox as SandboxMessage } from '@caisson/api/network'
 import type { Sandbox } from '../container/container.ts'
-import type { NetworkSpec } from '../container/spec.ts'
 import type { Sandboxes } from '../ports.ts'
+import { networkModeIn, networkModeOut } from './network-mode.ts'
 import { portIn, portOut } from './port-mapping.ts'
 
-const MODES: Readonly<Record<NetworkSpec['mode'], SandboxMode>> = {
-  none: SandboxMode.NONE,
-  host: SandboxMode.HOST,
-  bridge: SandboxMode.BRIDGE,
-}
 const CONTAINER_ID = /^[0-9a-f]{64}$/
 const PAGE = 1_000
 
 /** Sandboxes from the network service. */
 export function networkSandboxes(channel: Channel): Sandboxes {
   const sandboxes = channel.client(SandboxesDefinition)
+  const networks = channel.client(NetworksDefinition)
   return {
     async create({ id, name, hostname, network, labels }, signal) {
-      const { mode, attachments, dns, ports = [] } = network
-      const request = { id, name, hostname, mode: MODES[mode], attachments, dns, labels, ports: ports.map(portOut) }
-      return sandboxOf(await sandboxes.create(request, { signal }), mode)
+      const { mode, attachments, dns, ports = [], container: sharedSandboxId = '', unconnected } = network
+      const around = { mode: networkModeOut(mode), attachments, dns, labels, sharedSandboxId }
+      const published = unconnected ? [] : ports.map(portOut)
+      const made = await sandboxes.create({ id, name, hostname, ...around, ports: published }, { signal })
+      if (!unconnected) return sandboxOf(made)
+      // There is no sandbox that can be connected later but one that was connected before.
+      let left = made
+      for (const { networkId } of made.endpoints)
+        left = await sandboxes.disconnect({ sandboxId: id, network: networkId }, { signal })
+      return sandboxOf(left)
+    },
+    async connect(sandboxId, attachment, signal) {
+      return sandboxOf(await sandboxes.connect({ sandboxId, attachment }, { signal }))
+    },
+    async disconnect(sandboxId, network, force, signal) {
+      return sandboxOf(await sandboxes.disconnect({ sandboxId, network, force }, { signal }))
+    },
+    async get(id, signal) {
+      return sandboxOf(await sandboxes.get({ id }, { signal }))
+    },
+    async findNetwork(network, signal) {
+      const { id, name, driver, subnets } = await networks.get({ network }, { signal })
+      return { id, name, driver, subnets: subnets.map(({ subnet }) => subnet) }
     },
     async remove([first, ...moreIds], signal) {
       if (first !== undefined) await sandboxes.delete({ id: first, moreIds }, { signal })
@@ -41,15 +57,18 @@ export function networkSandboxes(channel: Channel): Sandboxes {
   }
 }
 
-function sandboxOf(sandbox: SandboxMessage, mode: NetworkSpec['mode']): Sandbox {
+function sandboxOf(sandbox: SandboxMessage): Sandbox {
   const { id, namespacePath, endpoints, ports, resolvConf, hosts, createdAt } = sandbox
+  const mode = networkModeIn(sandbox.mode)
+  if (mode === undefined)
+    throw new CaissonError('internal', `the network service made a sandbox of mode ${sandbox.mode}, which is not known`)
   if (mode !== 'host' && namespacePath === '')
     throw new CaissonError('internal', 'the network service made a sandbox and did not say where it is')
   return {
     id,
     mode,
     namespacePath,
-    endpoints,
+    endpoints: mode === 'shared' ? [] : endpoints,
     ...(ports.length > 0 && { ports: ports.map(portIn) }),
     resolvConf,
     hosts,

@@ -49,7 +49,8 @@ export async function* attachContainer(
   exit.catch(() => {})
   const stateDir = access.stateDir(id)
   const before = isRunning ? undefined : await logEnd(logDirectory(stateDir))
-  if (!isRunning) await startOnce(access, id, signal)
+  // It may write before the session follows it.
+  const followed = new AbortController()
   const process: AttachedProcess = {
     stateDir,
     from: request.logs ? LOG_START : before,
@@ -58,15 +59,27 @@ export async function* attachContainer(
     resize: (size) => access.resize(id, size),
     kill: (name) => access.kill(id, name),
   }
-  for await (const entries of attachSession(process, inputs, signal))
-    yield entries.length > 0 ? { kind: 'entries', entries } : { kind: 'attached', container }
+  try {
+    if (!isRunning) await startOnce(access, id, followed.signal, signal)
+    for await (const entries of attachSession(process, inputs, signal)) {
+      followed.abort()
+      yield entries.length > 0 ? { kind: 'entries', entries } : { kind: 'attached', container }
+    }
+  } finally {
+    followed.abort()
+  }
   yield { kind: 'exited', exit: await exit }
 }
 
 /** Somebody else may have started it meanwhile. */
-async function startOnce(access: ContainerAccess, id: string, signal: AbortSignal): Promise<void> {
+async function startOnce(
+  access: ContainerAccess,
+  id: string,
+  keepsOutputUntil: AbortSignal,
+  signal: AbortSignal,
+): Promise<void> {
   try {
-    await access.start(id, undefined, signal)
+    await access.start(id, { keepsOutputUntil }, signal)
   } catch (error) {
     if (!(error instanceof CaissonError) || error.code !== 'not-modified') throw error
   }

@@ -1,11 +1,15 @@
 import { join } from 'node:path'
 import type { EventLog, Logger, Store } from '@caisson/service-kit'
+import { agreeSoon } from '../connection/agreement.ts'
 import { ContainerEvents } from '../events.ts'
+import type { Files } from '../files/ports.ts'
 import { IdRanges } from '../identity/id-ranges.ts'
 import { madeUpName } from '../identity/identity.ts'
 import type { ControlGroups, Monitors, Processes, Roots, Sandboxes } from '../ports.ts'
 import { ContainerTable } from '../store/container-table.ts'
 import { RequestTable } from '../store/request-table.ts'
+import { buildVolumes } from '../volumes/build-volumes.ts'
+import type { HostTrees } from '../volumes/ports.ts'
 import { isRunning } from './container.ts'
 import type { Core } from './core.ts'
 import { Creator } from './create.ts'
@@ -28,12 +32,16 @@ export interface CoreDeps {
   readonly monitors: Monitors
   readonly controlGroups: ControlGroups
   readonly processes: Processes
+  readonly files: Files
+  readonly trees: HostTrees
   /** The service's own folder. */
   readonly dataDir: string
   readonly idRangeStart: number
   readonly idRangeCount: number
   readonly startTimeoutMs: number
   readonly log: Logger
+  /** Aborted when the service ends. */
+  readonly stopping: AbortSignal
 }
 
 /** Puts the parts of the domain together. */
@@ -55,11 +63,26 @@ export function buildCore(deps: CoreDeps): Core {
     return { name, ...registry.reserveName(name) }
   }
   const spares = new Spares({ roots, sandboxes, ranges, discards, reserveName })
+  const { volumeStore, volumes } = buildVolumes({ ...deps, transaction, resolve: (name) => registry.resolve(name) })
   const supervisor = new Supervisor({
-    ...{ transaction, table, events, monitors, processes, stateDirs, milestones, discards, log, startTimeoutMs },
+    ...{
+      transaction,
+      table,
+      events,
+      monitors,
+      processes,
+      stateDirs,
+      milestones,
+      discards,
+      log,
+      startTimeoutMs,
+      volumes,
+    },
     onLost: (id) => void lost(id),
   })
-  const creator = new Creator({ transaction, table, requests, events, registry, roots, ranges, discards, spares })
+  const creator = new Creator({
+    ...{ transaction, table, requests, events, registry, roots, ranges, discards, spares, volumes },
+  })
   const lookAfter = (id: string): void => void setTimeout(() => void lost(id), LOST_RETRY_MS).unref()
   const lost = async (id: string): Promise<void> => {
     const container = table.get(id)
@@ -74,7 +97,8 @@ export function buildCore(deps: CoreDeps): Core {
   }
   const core: Core = {
     ...{ transaction, table, events, registry, creator, supervisor, milestones, discards, spares, stateDirs, mutex },
-    ...{ roots, sandboxes, controlGroups, log, lookAfter },
+    ...{ roots, sandboxes, controlGroups, log, lookAfter, volumes, volumeStore },
+    agreeSoon: (id) => void agreeSoon(core, [id], deps.stopping),
   }
   return core
 }

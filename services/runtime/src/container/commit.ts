@@ -1,8 +1,8 @@
 import { failedPrecondition } from '@caisson/api'
 import type { CommittedImage, ImageDraft, RootChange, RunSettings } from '../ports.ts'
-import { type Container, isRunning } from './container.ts'
+import type { Container } from './container.ts'
 import { alone, type Core } from './core.ts'
-import { pauseContainer, resumeContainer } from './pause.ts'
+import { standingStill } from './standing-still.ts'
 
 export interface CommitRequest extends Omit<ImageDraft, 'createdBy' | 'settings'> {
   /** Id, name or prefix. */
@@ -37,17 +37,6 @@ export function containerChanges(core: Core, reference: string, signal: AbortSig
   const container = core.registry.resolve(reference)
   requireWritable(container)
   return core.roots.changes(container.id, signal)
-}
-
-async function standingStill<T>(core: Core, container: Container, work: () => Promise<T>): Promise<T> {
-  await pauseContainer(core, container)
-  try {
-    return await work()
-  } finally {
-    const current = core.table.get(container.id)
-    // It may have been killed meanwhile.
-    if (current && isRunning(current)) await resumeContainer(core, current)
-  }
 }
 
 function requireWritable({ id, name, root }: Container): void {

@@ -16,8 +16,8 @@ export function containerAccess(core: Core): ContainerAccess {
     stateDir: (id) => stateDirs.path(id),
     hold: (id) => stateDirs.hold(id),
     nextExit: (id, signal) => milestones.nextExit(id, signal),
-    start: async (id, terminalSize, signal) => {
-      await startContainer(core, id, terminalSize, signal)
+    start: async (id, options, signal) => {
+      await startContainer(core, id, options, signal)
     },
     kill: (id, signal) => killContainer(core, id, signal, false),
     resize: async (id, { rows, columns }) => {

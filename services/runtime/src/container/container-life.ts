@@ -1,3 +1,5 @@
+import { connectNetwork } from '../connection/connect-network.ts'
+import { disconnectNetwork } from '../connection/disconnect-network.ts'
 import type { CommittedImage, RootChange } from '../ports.ts'
 import { renameContainer, updateContainer } from './change.ts'
 import { type CommitRequest, commitContainer, containerChanges } from './commit.ts'
@@ -7,10 +9,10 @@ import type { CreateRequest } from './create.ts'
 import { type Filter, type ListRequest, listContainers, type Page, type WaitCondition, waitFor } from './find.ts'
 import { pause, resume } from './pause.ts'
 import { type Pruned, pruneContainers } from './prune.ts'
-import { removeContainer } from './remove.ts'
+import { type Removal, removeContainer } from './remove.ts'
 import type { OutputOf, RunRequest, RunStep } from './run.ts'
 import { runContainer } from './run.ts'
-import type { ResourceSpec, TerminalSize } from './spec.ts'
+import type { AttachmentSpec, ResourceSpec, TerminalSize } from './spec.ts'
 import { startContainer } from './start.ts'
 import { killContainer, type StopRequest, stopContainer } from './stop.ts'
 
@@ -29,7 +31,7 @@ export class ContainerLife {
   }
 
   start(reference: string, size: TerminalSize | undefined, signal: AbortSignal): Promise<Container> {
-    return startContainer(this.#core, reference, size, signal)
+    return startContainer(this.#core, reference, { terminalSize: size }, signal)
   }
 
   run(request: RunRequest, signal: AbortSignal): AsyncGenerator<RunStep> {
@@ -56,8 +58,8 @@ export class ContainerLife {
     return resume(this.#core, reference)
   }
 
-  remove(reference: string, force: boolean, signal: AbortSignal): Promise<void> {
-    return removeContainer(this.#core, reference, force, signal)
+  remove(reference: string, removal: Removal, signal: AbortSignal): Promise<void> {
+    return removeContainer(this.#core, reference, removal, signal)
   }
 
   get(reference: string): Container {
@@ -79,6 +81,14 @@ export class ContainerLife {
 
   rename(reference: string, name: string): Promise<void> {
     return renameContainer(this.#core, reference, name)
+  }
+
+  connectNetwork(reference: string, attachment: AttachmentSpec, signal: AbortSignal): Promise<Container> {
+    return connectNetwork(this.#core, reference, attachment, signal)
+  }
+
+  disconnectNetwork(reference: string, network: string, force: boolean, signal: AbortSignal): Promise<Container> {
+    return disconnectNetwork(this.#core, reference, network, force, signal)
   }
 
   prune(filter: Filter, untilNs: bigint, signal: AbortSignal): Promise<Pruned> {

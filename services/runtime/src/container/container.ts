@@ -1,4 +1,4 @@
-import type { ContainerSpec, PortSpec } from './spec.ts'
+import type { ContainerSpec, NetworkMode, PortSpec } from './spec.ts'
 
 /**
  * Where a container is in its life. `starting` and `removing` are never on disk: a service that dies in between finds
@@ -92,14 +92,17 @@ export interface Exit {
 /** A network namespace that is ready, as the network service told. */
 export interface Sandbox {
   readonly id: string
-  readonly mode: 'none' | 'host' | 'bridge'
+  readonly mode: NetworkMode
   /** '' with host. */
   readonly namespacePath: string
+  /** With shared none: they are those of the other container. */
   readonly endpoints: readonly Endpoint[]
   /** With the ports that were chosen. Absent: none. */
   readonly ports?: readonly PortSpec[]
   readonly resolvConf: string
   readonly hosts: string
+  /** What its files said before they were changed last, for those that were not changed yet. */
+  readonly replaced?: { readonly hosts: string; readonly resolvConf: string }
   readonly createdNs: bigint
 }
 

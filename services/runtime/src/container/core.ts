@@ -2,6 +2,8 @@ import type { Logger } from '@caisson/service-kit'
 import type { ContainerEvents } from '../events.ts'
 import type { ControlGroups, Roots, Sandboxes } from '../ports.ts'
 import type { ContainerTable } from '../store/container-table.ts'
+import type { VolumeStore } from '../volumes/build-volumes.ts'
+import type { ContainerVolumes } from '../volumes/container-volumes.ts'
 import type { Container } from './container.ts'
 import type { Creator } from './create.ts'
 import type { Discards } from './discards.ts'
@@ -27,12 +29,16 @@ export interface Core {
   readonly stateDirs: StateDirs
   /** Acts that change where a container is in its life hold its lock. */
   readonly mutex: KeyedMutex
+  readonly volumes: ContainerVolumes
+  readonly volumeStore: VolumeStore
   readonly roots: Roots
   readonly sandboxes: Sandboxes
   readonly controlGroups: ControlGroups
   readonly log: Logger
   /** Looks in a while what became of a container whose monitor cannot be reached. */
   readonly lookAfter: (id: string) => void
+  /** Makes networks and record of a container agree in the background: the outcome of a change is not known. */
+  readonly agreeSoon: (id: string) => void
 }
 
 /** Waits until a container is in no passing state, and returns it as it is then. */

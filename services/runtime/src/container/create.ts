@@ -6,6 +6,7 @@ import { madeUpName, newId } from '../identity/identity.ts'
 import type { PreparedRoot, Roots } from '../ports.ts'
 import type { ContainerTable } from '../store/container-table.ts'
 import type { RequestTable } from '../store/request-table.ts'
+import type { ContainerVolumes, PreparedVolumes } from '../volumes/container-volumes.ts'
 import type { Container, IdRange } from './container.ts'
 import type { Discards } from './discards.ts'
 import { withExposedPorts } from './exposed-ports.ts'
@@ -13,6 +14,7 @@ import { loosenedBy } from './loosened.ts'
 import { KeyedMutex } from './mutex.ts'
 import { checkUser, programOf } from './program.ts'
 import type { Registry } from './registry.ts'
+import { withSharedNetwork } from './shared-network.ts'
 import type { Spares, Taken } from './spares.ts'
 import type { ContainerSpec } from './spec.ts'
 import type { Transaction } from './transaction.ts'
@@ -35,19 +37,22 @@ export interface CreateDeps {
   readonly ranges: IdRanges
   readonly discards: Discards
   readonly spares: Spares
+  readonly volumes: ContainerVolumes
 }
 
 /** What a container is known by before anything else of it exists. */
 export interface Identity {
   readonly id: string
   readonly name: string
+  /** What it is made from; names of other containers in it are ids. */
+  readonly spec: ContainerSpec
   readonly range: IdRange | undefined
   /** What was made ahead of its sandbox, and what has to hold before it may run. */
   readonly spare?: Pick<Taken, 'sandbox' | 'confirmed'>
 }
 
-/** A container that is not on disk yet. */
-export interface Draft {
+/** A container that is not on disk yet. Disposed, it lets go of its volumes: those that are not on disk by then go. */
+export interface Draft extends Disposable {
   readonly container: Container
   /** Writes it; inside a transaction. */
   save(container: Container): void
@@ -106,12 +111,12 @@ export class Creator {
     mayHaveSpare = false,
   ): Promise<T> {
     await this.#deps.discards.relieved()
-    const { spec } = request
+    const spec = withSharedNetwork(this.#deps.registry, request.spec)
     checkUser(spec.process.user, spec.namespaces.user)
     const spare = mayHaveSpare ? this.#deps.spares.take(request.name, spec, signal) : undefined
     const name = this.#chooseName(request.name, spare?.name)
     using _reservation = this.#deps.registry.reserveName(name)
-    const identity = spare ? { id: spare.id, name, range: spare.range, spare } : this.#newIdentity(name, spec)
+    const identity = spare ? { id: spare.id, name, spec, range: spare.range, spare } : this.#newIdentity(name, spec)
     const { id, range } = identity
     this.#inFlight.add(id)
     const draft = this.#prepare(request, identity, spare?.root, signal)
@@ -124,6 +129,10 @@ export class Creator {
       await this.#deps.discards.discard({ id, range })
       throw error
     } finally {
+      await draft.then(
+        (made) => made[Symbol.dispose](),
+        () => {},
+      )
       this.#inFlight.delete(id)
     }
   }
@@ -135,7 +144,7 @@ export class Creator {
 
   #newIdentity(name: string, spec: ContainerSpec): Identity {
     const range = spec.namespaces.user === 'private' ? this.#deps.ranges.take() : undefined
-    return { id: newId(), name, range }
+    return { id: newId(), name, spec, range }
   }
 
   #chooseName(wanted: string, spare: string | undefined): string {
@@ -152,35 +161,37 @@ export class Creator {
     ready: PreparedRoot | undefined,
     signal: AbortSignal,
   ): Promise<Draft> {
-    const { spec } = request
+    const { spec } = identity
     const { readOnlyRoot, autoRemove, storageBytes } = spec
     const use = { writable: !readOnlyRoot, volatile: autoRemove, storageBytes }
     const prepared = ready ?? (await this.#deps.roots.prepare(identity.id, spec.image, spec.platform, use, signal))
     signal.throwIfAborted()
-    const container = assemble(identity, spec, prepared)
-    return { container, save: (current) => this.#save(current, request) }
+    const asked = { containerId: identity.id, spec, imageVolumes: prepared.config.volumes }
+    const volumes = await this.#deps.volumes.prepare(asked, signal)
+    try {
+      const container = assemble({ ...identity, spec: { ...spec, mounts: volumes.mounts } }, prepared)
+      const save = (current: Container): void => this.#save(current, request, volumes)
+      return { container, save, [Symbol.dispose]: () => volumes[Symbol.dispose]() }
+    } catch (error) {
+      volumes[Symbol.dispose]()
+      throw error
+    }
   }
 
-  #save(container: Container, request: CreateRequest): void {
+  #save(container: Container, request: CreateRequest, volumes: PreparedVolumes): void {
     const { table, events, requests } = this.#deps
     table.insert(container)
+    volumes.save(container.id)
     events.created(container, request.requestId)
     if (request.requestId !== '')
       requests.add(request.requestId, { containerId: container.id, digest: digestOf(request) }, Date.now())
   }
 }
 
-function assemble(
-  { id, name, range }: Identity,
-  asked: ContainerSpec,
-  { image, config, root }: PreparedRoot,
-): Container {
+function assemble({ id, name, spec: asked, range }: Identity, { image, config, root }: PreparedRoot): Container {
   const spec = withExposedPorts(asked, config.exposedPorts)
   const program = programOf(config, spec.process, spec.hostname === '' ? id.slice(0, 12) : spec.hostname)
   checkUser(program.user, spec.namespaces.user)
-  const warnings = config.volumes.map(
-    (path) => `the image wants a volume at ${path}: volumes are not made yet, its files are in the container itself`,
-  )
   return {
     id,
     name,
@@ -194,7 +205,7 @@ function assemble(
     createdNs: now(),
     startedNs: 0n,
     loosened: loosenedBy(spec),
-    warnings,
+    warnings: [],
   }
 }
 

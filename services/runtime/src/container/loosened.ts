@@ -7,6 +7,7 @@ export function loosenedBy(spec: ContainerSpec): string[] {
   if (security.privileged) words.push('privileged')
   for (const [kind, mode] of Object.entries(namespaces)) if (mode === 'host') words.push(`${kind}ns=host`)
   if (spec.network.mode === 'host') words.push('netns=host')
+  if (spec.network.mode === 'shared') words.push(`netns=container:${spec.network.container}`)
   words.push(...security.capAdd.map((name) => `cap_add=${name}`))
   if (!security.noNewPrivileges) words.push('no_new_privileges=false')
   if (security.seccompProfile !== '')

@@ -1,12 +1,15 @@
 import { CaissonError } from '@caisson/api'
+import { refreshSharer } from '../connection/living-files.ts'
 import type { LogEntry } from '../log/entry.ts'
 import type { SandboxRequest } from '../ports.ts'
 import { type Container, type Exit, isRunning, type Sandbox } from './container.ts'
 import type { Core } from './core.ts'
-import type { CreateRequest, Draft } from './create.ts'
+import type { CreateRequest, Draft, Identity } from './create.ts'
+import { openSandbox } from './open-sandbox.ts'
 import { sandboxRequest } from './sandbox-request.ts'
 import { STALE_SPARE } from './spares.ts'
 import { startContainer } from './start.ts'
+import type { LaunchOptions } from './supervisor.ts'
 
 export interface RunRequest extends CreateRequest {
   /** Send its output too. */
@@ -36,20 +39,49 @@ export async function* runContainer(
   outputOf: OutputOf,
   signal: AbortSignal,
 ): AsyncGenerator<RunStep> {
+  // It may write before its output can be followed.
+  using followed = new Followed()
+  const attempt = { request, signal, ...(request.output && { keepsOutputUntil: followed.signal }) }
   const run = await core.creator.once(
     request,
-    async (earlier) => resume(core, earlier, signal),
-    () => (request.spec.autoRemove ? runTransient(core, request, signal) : runLasting(core, request, signal)),
+    async (earlier) => resume(core, earlier, attempt),
+    () => (request.spec.autoRemove ? runTransient(core, attempt) : runLasting(core, attempt)),
   )
   using _hold = run.hold
   yield { kind: 'created', container: run.container }
   yield { kind: 'started', container: await run.started }
   if (request.detach) return
   const { id } = run.container
-  if (request.output) for await (const entries of outputOf(id, signal)) yield { kind: 'output', entries }
+  if (request.output)
+    for await (const entries of outputOf(id, signal)) {
+      followed.tell()
+      yield { kind: 'output', entries }
+    }
   const exit = await unlessAborted(run.exit, signal)
   if (!exit) throw removedMeanwhile(run.container)
   yield { kind: 'exited', exit }
+}
+
+/** Aborts its signal when output is being followed, or nobody is going to. */
+class Followed implements Disposable {
+  readonly #controller = new AbortController()
+
+  get signal(): AbortSignal {
+    return this.#controller.signal
+  }
+
+  tell(): void {
+    this.#controller.abort()
+  }
+
+  [Symbol.dispose](): void {
+    this.tell()
+  }
+}
+
+interface Attempt extends Pick<LaunchOptions, 'keepsOutputUntil'> {
+  readonly request: RunRequest
+  readonly signal: AbortSignal
 }
 
 /** A run whose container exists. */
@@ -66,33 +98,31 @@ interface Running {
 const SHORT_RUN_MS = 5
 
 /** One that goes when it ends: nothing is on disk before it runs. */
-async function runTransient(core: Core, request: RunRequest, signal: AbortSignal): Promise<Running> {
+async function runTransient(core: Core, attempt: Attempt): Promise<Running> {
   try {
-    return await launchTransient(core, request, signal, true)
+    return await launchTransient(core, attempt, true)
   } catch (error) {
     if (!(error instanceof CaissonError) || error.reason !== STALE_SPARE) throw error
-    return launchTransient(core, request, signal, false)
+    return launchTransient(core, attempt, false)
   }
 }
 
-function launchTransient(
-  core: Core,
-  request: RunRequest,
-  signal: AbortSignal,
-  mayHaveSpare: boolean,
-): Promise<Running> {
+function launchTransient(core: Core, attempt: Attempt, mayHaveSpare: boolean): Promise<Running> {
+  const { request, signal, keepsOutputUntil } = attempt
   // Who waits for the end has no use of hearing of the start first: a short run is one transaction.
   const graceMs = request.detach || request.output ? 0 : SHORT_RUN_MS
   return core.creator.withDraft(
     request,
     signal,
-    async (draft, { id, name, spare }) => {
+    async (draft, identity) => {
+      const { id, spare } = identity
       const { draft: made, sandbox } = spare
         ? { draft: await draft, sandbox: spare.sandbox }
-        : await both(draft, core, await sandboxOf(draft, id, name, request), signal)
+        : await both(draft, core, await sandboxOf(draft, identity), signal)
       return watched(core, id, async () => {
-        const options = { save: made.save, graceMs, gate: spare?.confirmed }
+        const options = { save: made.save, graceMs, gate: spare?.confirmed, keepsOutputUntil }
         const running = await core.supervisor.launch(made.container, await sandbox, options)
+        refreshSharer(core, running)
         if (!spare && !request.detach) core.spares.stock(request.name, request.spec)
         return { container: running, started: Promise.resolve(running) }
       })
@@ -102,22 +132,22 @@ function launchTransient(
 }
 
 /** One that stays: it is on disk before it is started, and stays when that fails. */
-async function runLasting(core: Core, request: RunRequest, signal: AbortSignal): Promise<Running> {
-  const { container, sandbox } = await core.creator.withDraft(request, signal, async (draft, { id, name }) => {
-    const prepared = await both(draft, core, await sandboxOf(draft, id, name, request), signal)
+async function runLasting(core: Core, { request, signal, keepsOutputUntil }: Attempt): Promise<Running> {
+  const { container, sandbox } = await core.creator.withDraft(request, signal, async (draft, identity) => {
+    const prepared = await both(draft, core, await sandboxOf(draft, identity), signal)
     const { container, save } = prepared.draft
     core.transaction(() => save(container))
     return { container, sandbox: prepared.sandbox }
   })
   return watched(core, container.id, async () => {
-    const started = startContainer(core, container.id, undefined, signal, sandbox)
+    const started = startContainer(core, container.id, { ready: sandbox, keepsOutputUntil }, signal)
     started.catch(() => {})
     return { container, started }
   })
 }
 
 /** The container that the same request made before: it is started if it never was, and waited for. */
-async function resume(core: Core, earlier: Container, signal: AbortSignal): Promise<Running> {
+async function resume(core: Core, earlier: Container, { signal, keepsOutputUntil }: Attempt): Promise<Running> {
   const { id, exit } = earlier
   if (exit && !isRunning(earlier))
     return {
@@ -127,7 +157,9 @@ async function resume(core: Core, earlier: Container, signal: AbortSignal): Prom
       hold: core.stateDirs.hold(id),
     }
   return watched(core, id, async () => {
-    const started = isRunning(earlier) ? Promise.resolve(earlier) : startContainer(core, id, undefined, signal)
+    const started = isRunning(earlier)
+      ? Promise.resolve(earlier)
+      : startContainer(core, id, { keepsOutputUntil }, signal)
     started.catch(() => {})
     return { container: earlier, started }
   })
@@ -158,12 +190,7 @@ async function watched(
 }
 
 /** Which ports an image exposes is known when its root is prepared. */
-async function sandboxOf(
-  draft: Promise<Draft>,
-  id: string,
-  name: string,
-  { spec }: CreateRequest,
-): Promise<SandboxRequest> {
+async function sandboxOf(draft: Promise<Draft>, { id, name, spec }: Identity): Promise<SandboxRequest> {
   return sandboxRequest(id, name, spec.network.publishAll ? (await draft).container.spec : spec)
 }
 
@@ -174,7 +201,7 @@ async function both(
   request: SandboxRequest,
   signal: AbortSignal,
 ): Promise<{ draft: Draft; sandbox: Promise<Sandbox> }> {
-  const sandbox = core.sandboxes.create(request, signal)
+  const sandbox = openSandbox(core, request, signal)
   await Promise.allSettled([draft, sandbox])
   return { draft: await draft, sandbox }
 }

@@ -25,7 +25,17 @@ import {
 import type { Container } from './container.ts'
 import { type DeviceNumber, linuxResources } from './resources.ts'
 import { hostnameOf } from './sandbox-request.ts'
-import type { BindSpec, ContainerSpec, DeviceSpec, RlimitSpec, SecuritySpec, TerminalSize, TmpfsSpec } from './spec.ts'
+import type {
+  BindSpec,
+  ContainerSpec,
+  DeviceSpec,
+  MountSpec,
+  RlimitSpec,
+  SecuritySpec,
+  TerminalSize,
+  TmpfsSpec,
+  VolumeMountSpec,
+} from './spec.ts'
 import { HOST_FILES } from './state-dirs.ts'
 
 /** What the host looks like to who writes a spec for it. */
@@ -126,13 +136,31 @@ function mountsOf(spec: ContainerSpec, stateDir: string): RuntimeMount[] {
   }))
   return [
     ...[...usual, ...files].filter(({ destination }) => !taken.has(destination)),
-    ...spec.mounts.map((mount) => (mount.kind === 'bind' ? bindOf(mount, spec) : tmpfsOf(mount))),
+    ...spec.mounts.map((mount) => mountOf(mount, spec)),
   ]
 }
 
 /** Files of the host's root are those of the container's root. */
 function idmapOf(spec: ContainerSpec): string[] {
   return spec.namespaces.user === 'private' ? ['idmap'] : []
+}
+
+function mountOf(mount: MountSpec, spec: ContainerSpec): RuntimeMount {
+  if (mount.kind === 'bind') return bindOf(mount, spec)
+  return mount.kind === 'tmpfs' ? tmpfsOf(mount) : volumeOf(mount, spec)
+}
+
+/** Ids on the disk of a volume are those of the container: every container sees the same owners. */
+function volumeOf(mount: VolumeMountSpec, spec: ContainerSpec): RuntimeMount {
+  const options = [
+    'bind',
+    mount.readOnly ? 'ro' : 'rw',
+    'nodev',
+    ...mount.options,
+    ...idmapOf(spec),
+    ...(mount.subpath === '' ? [] : [`subpath=${mount.subpath}`]),
+  ]
+  return { destination: mount.target, type: 'bind', source: mount.path ?? '', options }
 }
 
 function bindOf(mount: BindSpec, spec: ContainerSpec): RuntimeMount {

@@ -4,7 +4,12 @@ import type { ContainerSpec } from './spec.ts'
 
 /** What the network service is asked for. */
 export function sandboxRequest(id: string, name: string, spec: ContainerSpec): SandboxRequest {
-  return { id, name, hostname: hostnameOf({ id, spec }), network: spec.network, labels: spec.labels }
+  return { id, name, hostname: qualifiedHostname(id, spec), network: spec.network, labels: spec.labels }
+}
+
+function qualifiedHostname(id: string, spec: ContainerSpec): string {
+  const hostname = hostnameOf({ id, spec })
+  return spec.domainname === '' ? hostname : `${hostname}.${spec.domainname}`
 }
 
 /** What its hostname file says. */

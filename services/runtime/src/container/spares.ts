@@ -164,10 +164,12 @@ function kindOf(name: string, spec: ContainerSpec): string | undefined {
     spec.storageBytes === undefined &&
     namespaces.user === 'private' &&
     spec.hostname === '' &&
+    spec.domainname === '' &&
     Object.keys(spec.labels).length === 0 &&
     network.attachments.length === 0 &&
     !network.ports &&
     !network.publishAll &&
+    mode !== 'shared' &&
     [dns.servers, dns.search, dns.options, Object.keys(dns.extraHosts)].every((list) => list.length === 0)
   // On a network others find it by its name.
   if (!isPlain || (name !== '' && mode === 'bridge')) return undefined

@@ -11,6 +11,8 @@ export interface ContainerSpec {
   readonly domainname: string
   /** In the order in which they are mounted. */
   readonly mounts: readonly MountSpec[]
+  /** Containers whose volumes and binds are mounted too: NAME, NAME:ro or NAME:rw. Absent: none. */
+  readonly volumesFrom?: readonly string[]
   readonly devices: readonly DeviceSpec[]
   readonly resources: ResourceSpec
   readonly security: SecuritySpec
@@ -73,7 +75,27 @@ export interface RlimitSpec {
   readonly hard: number
 }
 
-export type MountSpec = BindSpec | TmpfsSpec
+export type MountSpec = BindSpec | TmpfsSpec | VolumeMountSpec
+
+export interface VolumeMountSpec {
+  readonly kind: 'volume'
+  /** Name of the volume. '': a new anonymous one, in what is asked; a container that is made has the name. */
+  readonly source: string
+  readonly target: string
+  readonly readOnly: boolean
+  /** Leave an empty volume as it is. */
+  readonly noCopy: boolean
+  /** Part of the volume, resolved inside of it. '': all. */
+  readonly subpath: string
+  /** Mount options: nosuid, nodev, noexec, noatime. */
+  readonly options: readonly string[]
+  /** What a new volume is like. */
+  readonly labels: Readonly<Record<string, string>>
+  readonly driver: 'local' | 'tmpfs' | ''
+  readonly driverOptions: Readonly<Record<string, string>>
+  /** Where its content is on the host, of a container that is made. */
+  readonly path?: string
+}
 
 export interface BindSpec {
   readonly kind: 'bind'
@@ -160,10 +182,17 @@ export interface NamespaceSpec {
   readonly cgroup: NamespaceMode
 }
 
+/** `shared`: that of another container. */
+export type NetworkMode = 'none' | 'host' | 'bridge' | 'shared'
+
 export interface NetworkSpec {
-  readonly mode: 'none' | 'host' | 'bridge'
-  /** None with bridge: the default network. */
+  readonly mode: NetworkMode
+  /** With shared: whose network it shares; as it was asked for, and its id once the container is made. */
+  readonly container?: string
+  /** None with bridge: the default network, unless it was taken out of its last one. */
   readonly attachments: readonly AttachmentSpec[]
+  /** With bridge: it was taken out of its last network. */
+  readonly unconnected?: true
   readonly dns: DnsSpec
   /** Absent: none. */
   readonly ports?: readonly PortSpec[]

@@ -1,36 +1,45 @@
 import { CaissonError, failedPrecondition } from '@caisson/api'
+import { refreshSharer } from '../connection/living-files.ts'
 import { type Container, isRunning, type Sandbox } from './container.ts'
 import { alone, type Core } from './core.ts'
+import { openSandbox } from './open-sandbox.ts'
 import { sandboxRequest } from './sandbox-request.ts'
-import type { TerminalSize } from './spec.ts'
+import type { LaunchOptions } from './supervisor.ts'
 
-/** Starts a container that does not run; resolves when its program was executed. `ready` is a sandbox made ahead. */
+/** How a container is started. */
+export interface StartOptions extends Pick<LaunchOptions, 'terminalSize' | 'keepsOutputUntil'> {
+  /** A sandbox that was made ahead. */
+  readonly ready?: Promise<Sandbox> | undefined
+}
+
+/** Starts a container that does not run; resolves when its program was executed. */
 export function startContainer(
   core: Core,
   reference: string,
-  terminalSize: TerminalSize | undefined,
+  options: StartOptions,
   signal: AbortSignal,
-  ready?: Promise<Sandbox>,
 ): Promise<Container> {
   return alone(core, reference, (container) => {
     checkStartable(container)
-    return core.registry.during(container.id, 'starting', () => launch(core, container, terminalSize, signal, ready))
+    return core.registry.during(container.id, 'starting', () => launch(core, container, options, signal))
   })
 }
 
 async function launch(
   core: Core,
   container: Container,
-  terminalSize: TerminalSize | undefined,
+  { ready, ...options }: StartOptions,
   signal: AbortSignal,
-  ready: Promise<Sandbox> | undefined,
 ): Promise<Container> {
-  const { supervisor, sandboxes, table, discards } = core
+  const { supervisor, table, discards } = core
   try {
     const { id, name, spec } = container
-    const sandbox = await (ready ?? sandboxes.create(sandboxRequest(id, name, spec), signal))
+    const sandbox = await (ready ?? openSandbox(core, sandboxRequest(id, name, spec), signal))
     signal.throwIfAborted()
-    return await supervisor.launch(container, sandbox, { terminalSize, save: (running) => table.update(running) })
+    const save = (running: Container): void => table.update(running)
+    const running = await supervisor.launch(container, sandbox, { ...options, save })
+    refreshSharer(core, running)
+    return running
   } catch (error) {
     discards.release(container.id, () => isRunning(table.get(container.id) ?? container))
     throw error

@@ -4,6 +4,7 @@ import type { ContainerEvents } from '../events.ts'
 import type { MonitorClient } from '../monitor/client.ts'
 import type { Monitors, Processes } from '../ports.ts'
 import type { ContainerTable } from '../store/container-table.ts'
+import { type ContainerVolumes, volumeMounts } from '../volumes/container-volumes.ts'
 import { type Container, type Exit, isRunning, type Sandbox } from './container.ts'
 import type { Discards } from './discards.ts'
 import { toExit } from './exit.ts'
@@ -24,6 +25,7 @@ export interface SupervisorDeps {
   readonly stateDirs: StateDirs
   readonly milestones: Milestones
   readonly discards: Discards
+  readonly volumes: Pick<ContainerVolumes, 'ready' | 'mounted' | 'removeWith'>
   readonly log: Logger
   /** Milliseconds a launch may take until it is given up. */
   readonly startTimeoutMs: number
@@ -41,6 +43,8 @@ export interface LaunchOptions {
   readonly graceMs?: number
   /** What has to hold before its program is executed; everything else is done meanwhile. */
   readonly gate?: Promise<void> | undefined
+  /** Until it aborts, nothing of the output is dropped for who is about to read it. */
+  readonly keepsOutputUntil?: AbortSignal | undefined
 }
 
 /** How long an end waits that could not be written down. */
@@ -69,8 +73,10 @@ export class Supervisor implements Disposable {
    * failed; nothing is left then but the state directory.
    */
   async launch(container: Container, sandbox: Sandbox, options: LaunchOptions): Promise<Container> {
-    const { terminalSize, gate, graceMs = 0 } = options
+    const { terminalSize, gate, graceMs = 0, keepsOutputUntil } = options
     const { id, program } = container
+    if (volumeMounts(container).length > 0)
+      await this.#deps.volumes.ready(container, AbortSignal.timeout(this.#deps.startTimeoutMs))
     const stateDir = this.#deps.stateDirs.prepare(id, hostnameOf(container), sandbox)
     const launched = { ...container, sandbox }
     const client = this.#deps.monitors.launch({
@@ -79,6 +85,7 @@ export class Supervisor implements Disposable {
       terminalSize,
       waits: gate !== undefined,
     })
+    if (keepsOutputUntil) client.holdUntil(keepsOutputUntil)
     const live = new Monitored(client, (failed) => launchError(id, program.args[0] ?? '', failed))
     this.#live.set(id, live)
     try {
@@ -105,14 +112,16 @@ export class Supervisor implements Disposable {
     this.#live.delete(id)
     const container = this.#deps.table.get(id)
     if (!container || !isRunning(container)) return
+    let saved: () => void
     try {
-      this.#deps.transaction(() => this.#saveEnd(container, exit), durabilityOf(container.spec))
+      saved = this.#deps.transaction(() => this.#saveEnd(container, exit), durabilityOf(container.spec))
     } catch (error) {
       // A full disk, most likely. Nothing is lost: the record of the monitor stays where it is.
       this.#deps.log.error({ container: id, error: String(error) }, 'an end cannot be written down: trying again')
       setTimeout(() => this.#isDisposed || this.ended(id, exit), RECORD_RETRY_MS).unref()
       return
     }
+    saved()
     this.#tellEnd(container, exit)
   }
 
@@ -140,14 +149,16 @@ export class Supervisor implements Disposable {
     const process = { pid, startTime, bootId: this.#deps.processes.bootId }
     const running: Container = { ...container, state: 'running', startedNs, process }
     const early = live.record && toExit(live.record)
-    this.#deps.transaction(
+    const saved = this.#deps.transaction(
       () => {
         save(running)
         this.#deps.events.started(running)
-        if (early) this.#saveEnd(running, early)
+        this.#deps.volumes.mounted(running)
+        return early ? this.#saveEnd(running, early) : () => {}
       },
       early ? durabilityOf(running.spec) : 'crash',
     )
+    saved()
     if (early) {
       this.#live.delete(running.id)
       this.#tellEnd(running, early)
@@ -165,16 +176,20 @@ export class Supervisor implements Disposable {
     })
   }
 
-  #saveEnd(container: Container, exit: Exit): void {
-    const { table, events } = this.#deps
+  /** Inside a transaction; what it returns is called when that is done. */
+  #saveEnd(container: Container, exit: Exit): () => void {
+    const { table, events, volumes } = this.#deps
     const { process: _process, sandbox: _sandbox, ...rest } = container
     const ended: Container = { ...rest, state: 'exited', exit }
     if (exit.oomKilled) events.outOfMemory(ended)
     events.exited(ended, exit)
-    if (container.spec.autoRemove) {
-      table.delete(container.id)
-      events.removed(ended)
-    } else table.update(ended)
+    if (container.spec.autoRemove)
+      return volumes.removeWith(ended, () => {
+        table.delete(container.id)
+        events.removed(ended)
+      })
+    table.update(ended)
+    return () => {}
   }
 
   #tellEnd(container: Container, exit: Exit): void {

@@ -20,7 +20,8 @@ function describe(reason: string, program: string, message: string): string {
   return `the process cannot be started in the container: ${message}`
 }
 
-function containerGone(exec: Exec, message: string): CaissonError {
+/** Of an exec whose container ended while it was started. */
+export function containerGone(exec: Exec, message: string): CaissonError {
   return conflict('CONTAINER_NOT_RUNNING', `the container has ended: start it first (${message})`, {
     details: { container: exec.containerId, exec: exec.id },
   })

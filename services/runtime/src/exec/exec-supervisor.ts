@@ -10,7 +10,7 @@ import type { Processes } from '../ports.ts'
 import type { ExecTable } from '../store/execs.ts'
 import type { Exec } from './exec.ts'
 import type { ExecDirs } from './exec-dirs.ts'
-import { execError, exitCodeOf } from './exec-error.ts'
+import { containerGone, execError, exitCodeOf } from './exec-error.ts'
 import type { ExecEvents } from './exec-events.ts'
 import type { ExecLaunch, ExecMonitors } from './ports.ts'
 
@@ -24,6 +24,12 @@ export interface ExecSupervisorDeps {
   readonly log: Logger
   /** Milliseconds a launch may take until it is given up. */
   readonly startTimeoutMs: number
+}
+
+/** An exec to launch. */
+export interface ExecStart extends Omit<ExecLaunch, 'stateDir' | 'isAttached'> {
+  /** Of one that a client is attached to: until it aborts, nothing of the output is dropped. */
+  readonly keepsOutputUntil: AbortSignal | undefined
 }
 
 /** How long an end waits that could not be written down, or a monitor that could not be asked. */
@@ -53,26 +59,20 @@ export class ExecSupervisor implements Disposable {
    * Launches an exec and waits until its program was executed. `save` writes it as running, inside the transaction. Throws
    * the typed error of a launch that failed; what was made already is then ended with the exit code that stands for it.
    */
-  async launch(
-    request: Omit<ExecLaunch, 'stateDir'>,
-    save: (running: Exec) => void,
-    signal: AbortSignal,
-  ): Promise<Exec> {
-    const { exec, container } = request
+  async launch(request: ExecStart, save: (running: Exec) => void, signal: AbortSignal): Promise<Exec> {
+    const { keepsOutputUntil, ...launch } = request
+    const { exec, container } = launch
+    const isAttached = keepsOutputUntil !== undefined
     const stateDir = this.#deps.dirs.make(container.id, exec.id)
     let live: Monitored | undefined
     try {
-      const client = this.#deps.monitors.launch({ ...request, stateDir })
+      const client = this.#deps.monitors.launch({ ...launch, isAttached, stateDir })
+      if (keepsOutputUntil) client.holdUntil(keepsOutputUntil)
       live = new Monitored(client, (failed) => execError(exec, failed))
       this.#live.set(exec.id, live)
-      return this.#commitStart(
-        { ...exec, isAttached: request.isAttached },
-        live,
-        await this.#started(live, signal),
-        save,
-      )
+      return this.#commitStart({ ...exec, isAttached }, live, await this.#started(live, signal), save)
     } catch (thrown) {
-      const error = CaissonError.from(thrown)
+      const error = this.#explained(CaissonError.from(thrown), launch)
       this.#live.delete(exec.id)
       live?.client.signal(SIGKILL)
       live?.leave()
@@ -100,6 +100,13 @@ export class ExecSupervisor implements Disposable {
   [Symbol.dispose](): void {
     this.#isDisposed = true
     for (const live of this.#live.values()) live.leave()
+  }
+
+  /** Whatever fails while the container goes away fails because it does. */
+  #explained(error: CaissonError, { exec, container }: Pick<ExecLaunch, 'exec' | 'container'>): CaissonError {
+    const { pid, startTime } = container.process ?? { pid: 0, startTime: 0n }
+    if (error.code === 'cancelled' || this.#deps.processes.isAlive(pid, startTime)) return error
+    return containerGone(exec, error.message)
   }
 
   async #started(live: Monitored, signal: AbortSignal): Promise<Started> {

@@ -67,7 +67,7 @@ export class Execs {
   async start(id: string): Promise<Exec> {
     const exec = this.get(id)
     const container = this.#containerOf(exec)
-    return this.#startOnce(exec, () => this.#launchMade(exec, container, false, undefined, FOREVER))
+    return this.#startOnce(exec, () => this.#launchMade(exec, container, undefined, undefined, FOREVER))
   }
 
   /** Starts an exec and yields what it writes, and at last how it ended. */
@@ -84,16 +84,23 @@ export class Execs {
     const over = new AbortController()
     const exit = supervisor.milestones.nextExit(draft.id, over.signal)
     exit.catch(() => {})
+    // It may write before the session follows it.
+    const followed = new AbortController()
     try {
       const exec =
         target.kind === 'made'
-          ? await this.#startOnce(draft, () => this.#launchMade(draft, container, true, terminalSize, signal))
-          : await this.#launchNew(draft, container, terminalSize, signal)
-      for await (const entries of attachSession(this.#process(exec), inputs, signal))
+          ? await this.#startOnce(draft, () =>
+              this.#launchMade(draft, container, followed.signal, terminalSize, signal),
+            )
+          : await this.#launchNew(draft, container, followed.signal, terminalSize, signal)
+      for await (const entries of attachSession(this.#process(exec), inputs, signal)) {
+        followed.abort()
         yield entries.length > 0 ? { kind: 'entries', entries } : { kind: 'attached', exec }
+      }
       yield { kind: 'exited', exit: await exit }
     } finally {
       over.abort()
+      followed.abort()
       // Does nothing when it has ended.
       if (draft.spec.endWithClient) supervisor.client(draft.id)?.signal(SIGKILL)
     }
@@ -161,18 +168,19 @@ export class Execs {
   #launchMade(
     exec: Exec,
     container: Container,
-    isAttached: boolean,
+    keepsOutputUntil: AbortSignal | undefined,
     terminalSize: TerminalSize | undefined,
     signal: AbortSignal,
   ): Promise<Exec> {
     const save = (running: Exec): void => this.#deps.table.update(running, Date.now())
-    return this.#deps.supervisor.launch({ container, exec, isAttached, terminalSize }, save, signal)
+    return this.#deps.supervisor.launch({ container, exec, keepsOutputUntil, terminalSize }, save, signal)
   }
 
   /** It is written down when it runs: one transaction less. */
   #launchNew(
     exec: Exec,
     container: Container,
+    keepsOutputUntil: AbortSignal,
     terminalSize: TerminalSize | undefined,
     signal: AbortSignal,
   ): Promise<Exec> {
@@ -182,7 +190,7 @@ export class Execs {
       table.insert(running, '', Date.now())
       events.created(running, '')
     }
-    return supervisor.launch({ container, exec, isAttached: true, terminalSize }, save, signal)
+    return supervisor.launch({ container, exec, keepsOutputUntil, terminalSize }, save, signal)
   }
 
   #process(exec: Exec): AttachedProcess {

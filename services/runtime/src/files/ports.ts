@@ -1,7 +1,7 @@
 import type { ProcessFacts } from '../container/container.ts'
 
-/** Where the files of a container are: in its root that nobody has mounted, or at a process of it. */
-export type FilePlace = { readonly id: string } | { readonly process: ProcessFacts }
+/** Where files are: in the root of a container that nobody has mounted, at a process of one, or in a directory of the host. */
+export type FilePlace = { readonly id: string } | { readonly process: ProcessFacts } | { readonly directory: string }
 
 export interface PathFacts {
   /** Last component of the path as it was asked for. */

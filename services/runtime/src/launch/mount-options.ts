@@ -8,6 +8,8 @@ export interface MountOptions {
   readonly isBind: boolean
   /** Of a bind: whether mounts of the host appear in it, or also the other way round. Absent: neither. */
   readonly propagation?: 'slave' | 'shared'
+  /** Of a bind: part of the source, resolved inside of it. '': all. */
+  readonly subpath: string
   /** What is left for the file system: "size=64m", "mode=1777". */
   readonly data: readonly string[]
 }
@@ -62,6 +64,9 @@ const UNSUPPORTED: ReadonlyMap<string, string> = new Map([
   ['tmpcopyup', 'copy the files into a volume instead'],
 ])
 
+/** Of this engine: the runtime spec has no such option. */
+const SUBPATH = 'subpath='
+
 const DATA = /^[A-Za-z0-9_.+-]+(?:=[^\0\n]*)?$/
 
 /** Sorts a mount's options. Throws MOUNT_OPTION_INVALID for one that cannot be kept. */
@@ -69,11 +74,13 @@ export function parseMountOptions(target: string, type: string, options: readonl
   const isBind = type === 'bind' || options.includes('bind') || options.includes('rbind')
   let flags = options.includes('rbind') ? recursive : 0
   let propagation: MountOptions['propagation']
+  let subpath = ''
   const data: string[] = []
   for (const option of options) {
     const change = CHANGES.get(option)
     if (change !== undefined) flags = change[0] === 'set' ? flags | change[1] : flags & ~change[1]
     else if (option === 'rbind' || WITHOUT_EFFECT.has(option)) continue
+    else if (isBind && option.startsWith(SUBPATH)) subpath = option.slice(SUBPATH.length)
     else if (isBind && PROPAGATION.has(option)) propagation = PROPAGATION.get(option)
     else if (UNSUPPORTED.has(option)) throw refused(target, option, UNSUPPORTED.get(option) ?? '')
     else if (isBind && OF_SUPER_BLOCK.has(option)) continue
@@ -81,7 +88,7 @@ export function parseMountOptions(target: string, type: string, options: readonl
     else if (DATA.test(option)) data.push(option)
     else throw refused(target, option, 'expected a name, or name=value')
   }
-  return { flags, isBind, data, ...(propagation && { propagation }) }
+  return { flags, isBind, subpath, data, ...(propagation && { propagation }) }
 }
 
 function refused(target: string, option: string, why: string): Error {

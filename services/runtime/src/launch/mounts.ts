@@ -45,7 +45,7 @@ function mountRecord(mount: RuntimeMount, context: MountContext): MountRecord {
   const target = checkMountTarget(mount.destination, type)
   const flags = options.flags | mappingFlag(mount, context.linux, target)
   const plain = { type: 'mount' as const, target, flags, source: '', options: '' }
-  if (type === 'bind') return bind(plain, mount.source ?? '', context)
+  if (type === 'bind') return { ...bind(plain, mount.source ?? '', context), options: options.subpath }
   if (!FILE_SYSTEM.test(type)) throw refused(target, `${JSON.stringify(type.slice(0, 40))} is no file system`)
   const { own } = context.namespaces
   const isForeign = own.has('user')

@@ -91,6 +91,16 @@ export class MonitorClient {
   }
 
   /**
+   * Lets output wait when it is a whole log, as for a pinned reader that has read nothing, until the signal aborts. Said
+   * before the container writes, it keeps everything for a reader that comes after it was started.
+   */
+  holdUntil(signal: AbortSignal): void {
+    if (signal.aborted) return
+    this.#send(commands.hold(true))
+    signal.addEventListener('abort', () => this.#send(commands.hold(false)), { once: true })
+  }
+
+  /**
    * Sends input of any length. Resolves when the kernel has taken it: a process that does not read holds the caller back.
    * A connection with input in flight is not read by the monitor: use one of its own for input.
    */

@@ -146,9 +146,13 @@ describe('logs and attaching over gRPC', () => {
 
   test('starts a container and misses nothing of it', async () => {
     access.add(container, root, 'created')
-    access.onStart = async () => monitor.write('first words\n')
+    access.onStart = async () => {
+      assert.equal(access.followed?.aborted, false)
+      monitor.write('first words\n')
+    }
     const { seen, done } = attached({ $case: 'target', value: { container: 'one', start: true } })
     await eventually(() => outputOf(seen) === 'first words\n')
+    assert.equal(access.followed?.aborted, true)
     await monitor.exit(0)
     access.exit(container.id, someExit(0))
     await done

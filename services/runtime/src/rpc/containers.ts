@@ -8,7 +8,7 @@ import { toExitStatus } from './exit-status.ts'
 import { toFewMessages } from './output.ts'
 import { resourcesIn } from './resources-in.ts'
 import { toSize } from './size.ts'
-import { checkRestart } from './spec-in.ts'
+import { attachmentIn, checkRestart } from './spec-in.ts'
 
 /** The life of containers. Logs, attaching, sizes, stats, top, commits and files have files of their own. */
 type Elsewhere =
@@ -65,8 +65,8 @@ export function containerHandlers(life: ContainerLife): Methods {
       await life.resume(reference('container', container))
       return {}
     },
-    remove: async ({ container, force }, { signal }) => {
-      await life.remove(reference('container', container), force, signal)
+    remove: async ({ container, force, volumes }, { signal }) => {
+      await life.remove(reference('container', container), { force, volumes }, signal)
       return {}
     },
     get: async ({ container }) => out(life.get(reference('container', container))),
@@ -83,6 +83,15 @@ export function containerHandlers(life: ContainerLife): Methods {
     rename: async ({ container, name }) => {
       await life.rename(reference('container', container), containerName('name', name))
       return {}
+    },
+    connectNetwork: async ({ container, attachment }, { signal }) => {
+      if (!attachment) throw wrong('attachment', 'it is missing: name the network')
+      const wish = attachmentIn('attachment', attachment)
+      return out(await life.connectNetwork(reference('container', container), wish, signal))
+    },
+    disconnectNetwork: async ({ container, network, force }, { signal }) => {
+      const name = text('network', network, 128)
+      return out(await life.disconnectNetwork(reference('container', container), name, force, signal))
     },
     prune: ({ filter, until }, { signal }) => life.prune(filterIn(filter), timeIn(until), signal),
   }

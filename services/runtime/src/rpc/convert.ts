@@ -11,7 +11,8 @@ import {
   ContainerState as StateMessage,
   WaitCondition as WaitMessage,
 } from '@caisson/api/container'
-import { type Sandbox as SandboxMessage, SandboxMode } from '@caisson/api/network'
+import type { Sandbox as SandboxMessage } from '@caisson/api/network'
+import { networkModeOut } from '../adapters/network-mode.ts'
 import { portOut } from '../adapters/port-mapping.ts'
 import type { Container, ContainerState, Sandbox } from '../container/container.ts'
 import type { CreateRequest } from '../container/create.ts'
@@ -116,7 +117,7 @@ function sandboxOut(sandbox: Sandbox): Partially<SandboxMessage> {
   const { id, mode, namespacePath, endpoints, ports = [], resolvConf, hosts, createdNs } = sandbox
   return {
     id,
-    mode: MODES[mode],
+    mode: networkModeOut(mode),
     namespacePath,
     endpoints,
     ports: ports.map(portOut),
@@ -125,8 +126,6 @@ function sandboxOut(sandbox: Sandbox): Partially<SandboxMessage> {
     createdAt: toTimestamp(createdNs),
   }
 }
-
-const MODES = { none: SandboxMode.NONE, host: SandboxMode.HOST, bridge: SandboxMode.BRIDGE } as const
 
 /** The spec with its defaults in place. */
 export function specOut(spec: ContainerSpec): Partially<ContainerSpecMessage> {
@@ -138,6 +137,7 @@ export function specOut(spec: ContainerSpec): Partially<ContainerSpecMessage> {
     hostname: spec.hostname,
     domainname: spec.domainname,
     mounts: spec.mounts.map(mountOut),
+    volumesFrom: spec.volumesFrom ?? [],
     devices: spec.devices,
     resources: spec.resources,
     security: {
@@ -156,8 +156,10 @@ export function specOut(spec: ContainerSpec): Partially<ContainerSpecMessage> {
     utsNamespace: { mode: modeOut(namespaces.uts) },
     cgroupNamespace: { mode: modeOut(namespaces.cgroup) },
     network: {
-      mode: MODES[network.mode],
+      mode: networkModeOut(network.mode),
+      container: network.container ?? '',
       attachments: network.attachments,
+      unconnected: network.unconnected ?? false,
       dns: network.dns,
       ports: (network.ports ?? []).map(portOut),
       publishAll: network.publishAll ?? false,
@@ -194,6 +196,10 @@ function mountOut(mount: MountSpec): Partially<ContainerSpecMessage['mounts'][nu
   const { target, readOnly, options } = mount
   if (mount.kind === 'tmpfs')
     return { kind: MountKind.TMPFS, target, readOnly, options, sizeBytes: mount.sizeBytes, mode: mount.mode }
+  if (mount.kind === 'volume') {
+    const { source, noCopy, subpath, labels, driver, driverOptions } = mount
+    return { kind: MountKind.VOLUME, target, readOnly, options, source, noCopy, subpath, labels, driver, driverOptions }
+  }
   return {
     kind: MountKind.BIND,
     source: mount.source,

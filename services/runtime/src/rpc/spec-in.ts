@@ -10,6 +10,7 @@ import type {
 } from '@caisson/api/container'
 import { NamespaceMode, RestartPolicyKind } from '@caisson/api/container'
 import { type Attachment, SandboxMode } from '@caisson/api/network'
+import { networkModeIn } from '../adapters/network-mode.ts'
 import { portIn } from '../adapters/port-mapping.ts'
 import { isUserOrGroup } from '../container/program.ts'
 import { signalNumber } from '../container/signal.ts'
@@ -39,6 +40,7 @@ import {
 } from './checks.ts'
 import { mountsIn } from './mounts-in.ts'
 import { resourcesIn } from './resources-in.ts'
+import { refuseSharedConflicts, sharedContainerIn } from './shared-network-in.ts'
 
 const HOSTNAME = /^[A-Za-z0-9]([A-Za-z0-9.-]{0,62}[A-Za-z0-9])?$/
 const DEFAULT_SHM_BYTES = 64 << 20
@@ -55,6 +57,8 @@ export function specIn(spec: ContainerSpecMessage | undefined): ContainerSpec {
   const log = logIn(spec.log)
   const storageBytes = storageIn(spec)
   if (spec.stopSignal !== '') signalNumber(spec.stopSignal)
+  const network = networkIn(spec.network)
+  if (network.mode === 'shared') refuseSharedConflicts(spec)
   return {
     image: imageIn(spec.image),
     ...(spec.platform && { platform: spec.platform }),
@@ -62,11 +66,12 @@ export function specIn(spec: ContainerSpecMessage | undefined): ContainerSpec {
     hostname: hostnameIn('spec.hostname', spec.hostname),
     domainname: hostnameIn('spec.domainname', spec.domainname),
     mounts: mountsIn(spec.mounts),
+    ...(spec.volumesFrom.length > 0 && { volumesFrom: volumesFromIn(spec.volumesFrom) }),
     devices: devicesIn(spec.devices),
     resources: resourcesIn('spec.resources', spec.resources),
     security: securityIn(spec.security),
     namespaces: namespacesIn(spec),
-    network: networkIn(spec.network),
+    network,
     sysctls: dictionary('spec.sysctls', spec.sysctls),
     shmBytes: within('spec.shm_bytes', spec.shmBytes, 0, MAX_BYTES) || DEFAULT_SHM_BYTES,
     readOnlyRoot: spec.readOnlyRoot,
@@ -88,7 +93,6 @@ function storageIn({ storageBytes, readOnlyRoot }: ContainerSpecMessage): number
 }
 
 function refuseTheRest(spec: ContainerSpecMessage): void {
-  refuse('spec.volumes_from', spec.volumesFrom.length > 0)
   refuse('spec.device_rules', spec.deviceRules.length > 0)
   refuse('spec.health_check', hasHealthCheck(spec))
   refuse('spec.cgroup_parent', spec.cgroupParent !== '')
@@ -109,6 +113,17 @@ export function checkRestart(field: string, restart: RestartPolicy | undefined):
 function imageIn(image: string): string {
   if (image === '') throw wrong('spec.image', 'it is missing: name an image')
   return text('spec.image', image, 1_024)
+}
+
+function volumesFromIn(references: readonly string[]): readonly string[] {
+  atMost('spec.volumes_from', references, 100)
+  for (const [index, value] of references.entries())
+    if (!/^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}(:r[ow])?$/.test(value))
+      throw wrong(
+        `spec.volumes_from[${index}]`,
+        `${shown(value)} is neither a container nor one with :ro or :rw behind it`,
+      )
+  return references
 }
 
 function hostnameIn(field: string, name: string): string {
@@ -222,18 +237,14 @@ function namespaceIn(
   return mode === NamespaceMode.HOST ? 'host' : 'private'
 }
 
-const SANDBOX_MODES: ReadonlyMap<SandboxMode, NetworkSpec['mode']> = new Map([
-  [SandboxMode.UNSPECIFIED, 'bridge'],
-  [SandboxMode.BRIDGE, 'bridge'],
-  [SandboxMode.NONE, 'none'],
-  [SandboxMode.HOST, 'host'],
-])
-
 function networkIn(network: NetworkPolicy | undefined): NetworkSpec {
   const field = 'spec.network'
-  const mode = SANDBOX_MODES.get(network?.mode ?? SandboxMode.UNSPECIFIED)
+  const mode = networkModeIn(network?.mode ?? SandboxMode.UNSPECIFIED)
   refuse(`${field}.mode`, mode === undefined)
-  refuse(`${field}.container`, (network?.container ?? '') !== '')
+  refuse(`${field}.unconnected`, network?.unconnected ?? false)
+  const container = network && mode === 'shared' ? sharedContainerIn(network) : undefined
+  if (container === undefined && network?.container)
+    throw wrong(`${field}.container`, 'it goes with the network mode SHARED only')
   const attachments = network?.attachments ?? []
   const ports = network?.ports ?? []
   atMost(`${field}.ports`, ports, 1024)
@@ -245,6 +256,7 @@ function networkIn(network: NetworkPolicy | undefined): NetworkSpec {
   const dns = network?.dns
   return {
     mode: mode ?? 'bridge',
+    ...(container !== undefined && { container }),
     ...(ports.length > 0 && { ports: ports.map(portIn) }),
     ...(network?.publishAll && { publishAll: true }),
     attachments: attachments.map((attachment, index) => attachmentIn(`${field}.attachments[${index}]`, attachment)),
@@ -258,7 +270,7 @@ function networkIn(network: NetworkPolicy | undefined): NetworkSpec {
 }
 
 /** Networks and addresses are checked by the network service, which knows them. */
-function attachmentIn(field: string, attachment: Attachment): AttachmentSpec {
+export function attachmentIn(field: string, attachment: Attachment): AttachmentSpec {
   texts(`${field}.aliases`, attachment.aliases, 64)
   dictionary(`${field}.driver_options`, attachment.driverOptions)
   text(`${field}.network`, attachment.network, 128)

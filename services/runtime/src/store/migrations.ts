@@ -1,5 +1,6 @@
 import { eventMigrations, type Migration } from '@caisson/service-kit'
 import { execMigration } from './execs.ts'
+import { volumeMigration } from './volume-table.ts'
 
 /** The schema of runtime.db, step by step. */
 export const migrations: readonly Migration[] = [
@@ -27,4 +28,5 @@ export const migrations: readonly Migration[] = [
     `,
   },
   execMigration,
+  volumeMigration,
 ]

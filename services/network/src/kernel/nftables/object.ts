@@ -17,8 +17,10 @@ const types = {
   delTable: 2,
   newChain: 3,
   getChain: 4,
+  delChain: 5,
   newRule: 6,
   getRule: 7,
+  delRule: 8,
   newSet: 9,
   getSet: 10,
   newSetElem: 12,
@@ -75,6 +77,14 @@ export const createChain = (table: TableName, chain: Chain): Message =>
         ]),
   ])
 
+/** ENOENT when there is none, EBUSY while it has rules or something leads to it. */
+export const deleteChain = (table: TableName, chain: string): Message =>
+  message('delChain', 0, table.family, [string(1, table.name), string(3, chain)])
+
+/** Removes all rules of the chain. */
+export const flushChain = (table: TableName, chain: string): Message =>
+  message('delRule', 0, table.family, [string(1, table.name), string(2, chain)])
+
 /** Behind the rules that the chain has. */
 export const appendRule = (table: TableName, chain: string, expressions: readonly Expression[]): Message =>
   message('newRule', NLM_F_CREATE | NLM_F_APPEND, table.family, [
@@ -85,6 +95,7 @@ export const appendRule = (table: TableName, chain: string, expressions: readonl
 
 /** Types as the nft command names them, so that it can print our sets; the kernel only looks at lengths. */
 const dataTypes = {
+  family: { number: 2, bytes: 1 },
   ipv4: { number: 7, bytes: 4 },
   ethernet: { number: 9, bytes: 6 },
   port: { number: 13, bytes: 2 },

@@ -185,21 +185,23 @@ export const deleteGroup = (group: number): Message => ({
   attributes: [u32(IFLA_GROUP, group)],
 })
 
-/** ENODEV when there is none. */
-export const getLink = (name: string): Message => ({
+/** By name or index. ENODEV when there is none. */
+export const getLink = (link: string | number): Message => ({
   type: RTM_GETLINK,
   flags: NLM_F_ACK,
-  body: linkHeader(0, false),
-  attributes: [string(IFLA_IFNAME, name)],
+  body: linkHeader(typeof link === 'number' ? link : 0, false),
+  attributes: typeof link === 'number' ? [] : [string(IFLA_IFNAME, link)],
 })
 
-export const dumpLinks = (only?: { master: number }): Message => ({
+/** Of one bridge, or of one kind: the kernel chooses, so the others cost nothing. */
+export const dumpLinks = (only?: { master: number } | { kind: string }): Message => ({
   type: RTM_GETLINK,
   flags: NLM_F_DUMP,
   body: linkHeader(0, false),
   attributes: [
     u32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS),
-    ...(only === undefined ? [] : [u32(IFLA_MASTER, only.master)]),
+    ...(only !== undefined && 'master' in only ? [u32(IFLA_MASTER, only.master)] : []),
+    ...(only !== undefined && 'kind' in only ? [linkKind(only.kind, [])] : []),
   ],
 })
 
