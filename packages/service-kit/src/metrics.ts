@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import { join } from 'node:path'
 import type { CallObserver, Layout, ServiceName } from '@caisson/api'
 import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client'
+import { expositionOf, type Measurement } from './measurement.ts'
 
 type Ended = Parameters<CallObserver['ended']>[0]
 
@@ -10,8 +11,15 @@ export interface ServiceMetrics extends AsyncDisposable {
   observeCall(call: Ended): void
 }
 
-/** Serves Prometheus metrics over HTTP on DIR/run/<service>.metrics.sock (mode 0660). */
-export async function serveMetrics(layout: Layout, service: ServiceName): Promise<ServiceMetrics> {
+/**
+ * Serves Prometheus metrics over HTTP on DIR/run/<service>.metrics.sock (mode 0660); `measure` is asked for those of the
+ * service itself, each time.
+ */
+export async function serveMetrics(
+  layout: Layout,
+  service: ServiceName,
+  measure: () => Promise<readonly Measurement[]> = async () => [],
+): Promise<ServiceMetrics> {
   const registry = new Registry()
   registry.setDefaultLabels({ service })
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 100 })
@@ -31,8 +39,9 @@ export async function serveMetrics(layout: Layout, service: ServiceName): Promis
   const path = join(layout.runDir, `${service}.metrics.sock`)
   if (existsSync(path)) rmSync(path)
   const server = createServer((_request, response) => {
-    registry.metrics().then(
-      (text) => response.writeHead(200, { 'content-type': registry.contentType }).end(text),
+    Promise.all([registry.metrics(), measure()]).then(
+      ([text, own]) =>
+        response.writeHead(200, { 'content-type': registry.contentType }).end(text + expositionOf(own, { service })),
       (error: unknown) => response.writeHead(500).end(String(error)),
     )
   })

@@ -16,6 +16,7 @@ import { registerReflection } from '@caisson/api/reflection'
 import type { EventLog } from './event-log/event-log.ts'
 import { eventLogHandlers } from './event-log/rpc.ts'
 import type { Logger } from './logger.ts'
+import type { Measurement } from './measurement.ts'
 import { serveMetrics } from './metrics.ts'
 
 export interface ServeOptions {
@@ -29,6 +30,8 @@ export interface ServeOptions {
   readonly descriptors: string
   /** Registers the service's own handlers and returns their full names. */
   readonly register: (server: RpcServer) => readonly string[]
+  /** What the service measures of its own, for its metrics. */
+  readonly measure?: () => Promise<readonly Measurement[]>
 }
 
 /**
@@ -39,7 +42,7 @@ export async function serve(options: ServeOptions): Promise<AsyncDisposable> {
   const address = socketAddress(options.layout.runDir, options.service)
   const path = address.slice('unix://'.length)
   await removeStaleSocket(path)
-  const metrics = await serveMetrics(options.layout, options.service)
+  const metrics = await serveMetrics(options.layout, options.service, options.measure)
   const server = new RpcServer(observeCalls(options.log, metrics.observeCall))
   const names = [...options.register(server), EventLogDefinition.fullName]
   server.register(EventLogDefinition, eventLogHandlers(options.events))

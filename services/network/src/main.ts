@@ -50,6 +50,7 @@ await run('network', configSchema, async ({ config, log, layout, dataDir, stack 
       stopGraceMs,
       descriptors,
       register: (server) => service.register(server),
+      measure: () => service.measure(),
     }),
   )
 })

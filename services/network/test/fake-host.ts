@@ -2,8 +2,10 @@ import { conflict } from '@caisson/api'
 import { formatIpv4, type Subnet } from '../src/ipam/ipv4.ts'
 import type { BridgeNetwork } from '../src/network/network.ts'
 import type { HostPorts, Publication } from '../src/publishing/published-port.ts'
-import type { HostPort, InterfaceCounters } from '../src/sandbox/ports.ts'
+import type { HostPort } from '../src/sandbox/ports.ts'
 import type { Endpoint, Wire } from '../src/sandbox/sandbox.ts'
+import type { Bandwidth } from '../src/shaping/bandwidth.ts'
+import type { InterfaceCounters } from '../src/traffic/counters.ts'
 
 type Step =
   | 'makeNamespace'
@@ -15,6 +17,7 @@ type Step =
   | 'disconnect'
   | 'removeBridge'
   | 'publish'
+  | 'shape'
 
 /** A host in memory. What a test wants to go wrong, it sets. */
 export class FakeHost implements HostPort {
@@ -33,6 +36,8 @@ export class FakeHost implements HostPort {
   readonly held = new Set<string>()
   /** What the rules say: protocol, address and port of the host, and where it leads. */
   readonly published = new Set<string>()
+  /** By the name of the interface. */
+  readonly limits = new Map<string, Bandwidth>()
   programmed: readonly string[] = []
   forwarding = false
   made = 0
@@ -169,6 +174,12 @@ export class FakeHost implements HostPort {
     this.routes.set(namespaceId, endpoint.interfaceName)
   }
 
+  async shape(_namespaceId: string, { endpoint }: Wire, bandwidth: Bandwidth): Promise<void> {
+    await Promise.resolve()
+    this.#fail('shape')
+    this.limits.set(endpoint.interfaceName, bandwidth)
+  }
+
   releaseNamespace(id: string): void {
     this.namespaces.delete(id)
   }
@@ -189,9 +200,21 @@ export class FakeHost implements HostPort {
     return this.namespaces.has(id)
   }
 
-  counters(): InterfaceCounters {
-    const none = { rxBytes: 0n, rxPackets: 0n, rxErrors: 0n, rxDropped: 0n }
-    return { ...none, txBytes: 0n, txPackets: 0n, txErrors: 0n, txDropped: 0n }
+  /** By the name of the port. */
+  readonly counters = new Map<string, InterfaceCounters>()
+  readonly departed = new Map<string, InterfaceCounters>()
+
+  async portCounters(): Promise<ReadonlyMap<string, InterfaceCounters>> {
+    await Promise.resolve()
+    return this.counters
+  }
+
+  departedCounters(): ReadonlyMap<string, InterfaceCounters> {
+    return this.departed
+  }
+
+  forgetCounters(networkId: string): void {
+    this.departed.delete(networkId)
   }
 
   resolvConf(): string {

@@ -47,7 +47,7 @@ test('what the kernel has is what was meant, read by another program', { skip },
   for (const rule of [
     'elements = { "csnabcdef" }',
     'elements = { "csnabcdef" . "csnabcdef" : accept }',
-    'iifname @bridges ip daddr 169.254.169.254 counter packets 0 bytes 0 drop',
+    'iifname @without_metadata ip daddr 169.254.169.254 counter packets 0 bytes 0 drop',
     'oifname @bridges ct state established,related accept',
     'iifname . oifname vmap @pairs',
     'oifname @bridges counter packets 0 bytes 0 drop',

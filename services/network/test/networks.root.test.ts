@@ -211,7 +211,7 @@ test(
     for (const peer of [inFront, inBack, inVault]) assert.ok(pings(path, addressOf(peer)))
     assert.ok(pings(path, OUTSIDE) && pings(path, gatewayOf(front)))
     assert.ok(!pings(pathOf(inFront), addressOf(inBack)), 'and leads nobody from one into the other')
-    assert.equal(engine.service.sandboxes.counters(['one']).length, 3)
+    assert.equal((await engine.service.sandboxes.counters(['one'])).length, 3)
   },
 )
 

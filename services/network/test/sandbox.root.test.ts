@@ -309,7 +309,7 @@ test('engines side by side do not reach into one another', hosted, async () => {
 test('counts what went through', hosted, async () => {
   const path = pathOf(await create('one'))
   pings(path, gateway())
-  const [entry] = engine.service.sandboxes.counters(['one'])
+  const [entry] = await engine.service.sandboxes.counters(['one'])
   assert.equal(entry?.interfaceName, 'eth0')
   assert.ok((entry?.counters.txBytes ?? 0n) > 84n)
 })

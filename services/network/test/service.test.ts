@@ -174,7 +174,6 @@ test('says so when every address or every subnet is in use', async () => {
 
 test('what is not there yet says so', async () => {
   const calls = [
-    sandboxes.update({ id: 'x', egressBitsPerSecond: 1 }),
     networks.create({ name: 'x', ipv6: true }),
     networks.create({ name: 'x', driver: 'macvlan' }),
     networks.create({ name: 'x', options: { 'com.docker.network.bridge.host_binding_ipv4': '127.0.0.1' } }),

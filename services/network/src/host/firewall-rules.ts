@@ -1,4 +1,4 @@
-import { ipv4Bytes, parseIpv4 } from '../ipam/ipv4.ts'
+import { ipv4Bytes } from '../ipam/ipv4.ts'
 import type { Message } from '../kernel/message.ts'
 import {
   compare,
@@ -27,10 +27,11 @@ import type { BridgeNetwork } from '../network/network.ts'
 import type { Publication } from '../publishing/published-port.ts'
 import type { Endpoint } from '../sandbox/sandbox.ts'
 import { internalForwardRules, internalObjects } from './internal-rules.ts'
+import { metadataObjects, metadataRules } from './metadata-rules.ts'
 import { addNetwork, BRIDGES, networkObjects, networkRules, PAIRS } from './network-rules.ts'
 import { addPorts } from './port-elements.ts'
 import { hairpinRule, isForwarded, portRules } from './port-rules.ts'
-import { dropAndCount, fromSubnet, IPV4_DESTINATION, IPV4_SOURCE, isIpv4, stateIs } from './rule-parts.ts'
+import { dropAndCount, fromSubnet, IPV4_SOURCE, stateIs } from './rule-parts.ts'
 
 /**
  * What the firewall says, as messages: pure. Two tables an engine: one that forwards between networks and outside, and one
@@ -47,7 +48,6 @@ export const tablesOf = (tag: string): Tables => ({
   guard: { family: 'bridge', name: `caisson_${tag}` },
 })
 
-const METADATA_ADDRESS = parseIpv4('169.254.169.254') ?? 0
 const ETHERTYPE_IPV4 = Uint8Array.of(0x08, 0x00)
 const ETHERTYPE_ARP = Uint8Array.of(0x08, 0x06)
 // Ethernet addresses of six bytes, IPv4 addresses of four (RFC 826).
@@ -103,15 +103,8 @@ function routeTable(
     createChain(table, chains.forward),
     createChain(table, chains.postrouting),
     ...internalObjects(table, PAIRS, 4),
-    // Credentials of the machine itself are to be had there, in most clouds.
-    rule(
-      chains.raw,
-      ...fromBridge,
-      ...isIpv4,
-      loadPayload('network', IPV4_DESTINATION, 4, 0),
-      compare(0, 'equal', ipv4Bytes(METADATA_ADDRESS)),
-      ...dropAndCount,
-    ),
+    ...metadataObjects(table, 6),
+    ...metadataRules(table, chains.raw.name),
     ...internalForwardRules(table, chains.forward.name),
     rule(chains.forward, ...toBridge, ...stateIs('established', 'related'), verdict('accept')),
     // Containers of one network; the kernel shows bridged packets here, too (br_netfilter).

@@ -7,12 +7,15 @@ import { dumpRoutes, isUnicast, parseRoute, type Route } from '../kernel/rtnetli
 import { nameServersOf } from '../names/resolv-conf.ts'
 import type { BridgeNetwork } from '../network/network.ts'
 import type { HostPorts, Publication } from '../publishing/published-port.ts'
-import type { HostPort, InterfaceCounters } from '../sandbox/ports.ts'
+import type { HostPort } from '../sandbox/ports.ts'
 import type { Endpoint, Wire } from '../sandbox/sandbox.ts'
+import type { Bandwidth } from '../shaping/bandwidth.ts'
+import type { InterfaceCounters } from '../traffic/counters.ts'
 import { Bridges } from './bridges.ts'
 import { Firewall } from './firewall.ts'
 import { HostFiles } from './host-files.ts'
 import { Namespaces, type Plug } from './namespaces.ts'
+import { PortCounters } from './port-counters.ts'
 import { PortPublisher } from './port-publisher.ts'
 
 export type HostOptions = {
@@ -40,6 +43,7 @@ export class Host implements HostPort, Disposable {
   readonly #namespaces: Namespaces
   readonly #publisher: PortPublisher
   readonly #files = new HostFiles()
+  readonly #counters = new PortCounters()
   readonly #bridgeIndexes = new Map<string, number>()
 
   constructor(options: HostOptions) {
@@ -139,6 +143,7 @@ export class Host implements HostPort, Disposable {
   }
 
   expel(endpoint: Endpoint): void {
+    this.#counters.leave(endpoint)
     this.#firewall.expel(endpoint)
   }
 
@@ -167,6 +172,10 @@ export class Host implements HostPort, Disposable {
     return this.#namespaces.routeThrough(namespaceId, wire)
   }
 
+  shape(namespaceId: string, wire: Wire, bandwidth: Bandwidth): Promise<void> {
+    return this.#namespaces.shape(namespaceId, wire, bandwidth)
+  }
+
   releaseNamespace(id: string): void {
     this.#namespaces.release(id)
   }
@@ -187,8 +196,16 @@ export class Host implements HostPort, Disposable {
     return this.#namespaces.isAlive(namespaceId) && wires.every((wire) => this.#isPlugged(wire))
   }
 
-  counters(namespaceId: string, interfaceName: string): InterfaceCounters {
-    return this.#namespaces.counters(namespaceId, interfaceName)
+  portCounters(): Promise<ReadonlyMap<string, InterfaceCounters>> {
+    return this.#counters.all()
+  }
+
+  departedCounters(): ReadonlyMap<string, InterfaceCounters> {
+    return this.#counters.departed()
+  }
+
+  forgetCounters(networkId: string): void {
+    this.#counters.forget(networkId)
   }
 
   /** With the name servers behind a stub on the loopback instead of the stub. */
@@ -206,6 +223,7 @@ export class Host implements HostPort, Disposable {
     this.#publisher[Symbol.dispose]()
     this.#firewall[Symbol.dispose]()
     this.#bridges[Symbol.dispose]()
+    this.#counters[Symbol.dispose]()
     this.#wiring[Symbol.dispose]()
     this.#route[Symbol.dispose]()
   }

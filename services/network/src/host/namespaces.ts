@@ -5,19 +5,12 @@ import { NetworkNamespace, releaseNamespace, type Sysctl } from '../kernel/names
 import { native } from '../kernel/native.ts'
 import { hasCode, type NetlinkSocket } from '../kernel/netlink-socket.ts'
 import { addAddress } from '../kernel/rtnetlink/address.ts'
-import {
-  createVeth,
-  deleteLink,
-  getLink,
-  parseLink,
-  parseLinkCounters,
-  raisePort,
-  setLink,
-} from '../kernel/rtnetlink/link.ts'
+import { createVeth, deleteLink, getLink, parseLink, raisePort, setLink } from '../kernel/rtnetlink/link.ts'
 import { setDefaultRoute } from '../kernel/rtnetlink/route.ts'
-import type { InterfaceCounters } from '../sandbox/ports.ts'
 import { gatewayOf, type Wire } from '../sandbox/sandbox.ts'
+import type { Bandwidth } from '../shaping/bandwidth.ts'
 import { namespaceRefusal, refuseOwnNamespace, wiringRefusal } from './refusal.ts'
+import { shapeWire } from './shaper.ts'
 
 // Containers need no capability to listen on a low port or to ping.
 const settings: readonly Sysctl[] = [
@@ -83,6 +76,11 @@ export class Namespaces {
     ])
   }
 
+  async shape(id: string, wire: Wire, bandwidth: Bandwidth): Promise<void> {
+    using namespace = NetworkNamespace.open(this.path(id))
+    await shapeWire(namespace, this.#host, wire, bandwidth)
+  }
+
   isAlive(id: string): boolean {
     try {
       native.closeDescriptor(native.openNamespace(this.path(id)))
@@ -90,15 +88,6 @@ export class Namespaces {
     } catch {
       return false
     }
-  }
-
-  counters(id: string, interfaceName: string): InterfaceCounters {
-    using namespace = NetworkNamespace.open(this.path(id))
-    const [counters] = namespace.route
-      .request(`read the counters of ${interfaceName}`, [getLink(interfaceName)])
-      .map(parseLinkCounters)
-    if (counters === undefined) throw new Error(`the kernel has no counters of ${interfaceName}`)
-    return counters
   }
 
   async #pin(id: string, fromPath: string | undefined): Promise<NetworkNamespace> {

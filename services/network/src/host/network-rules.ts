@@ -15,6 +15,7 @@ import {
   type TableName,
 } from '../kernel/nftables/object.ts'
 import type { BridgeNetwork } from '../network/network.ts'
+import { keptFromMetadata } from './metadata-rules.ts'
 import { IPV4_SOURCE, isIpv4, NFPROTO_IPV4 } from './rule-parts.ts'
 
 /**
@@ -47,6 +48,7 @@ function elementsOf(network: BridgeNetwork): readonly SetOfNetworks[] {
     { set: PAIRS, elements: isolated ? [] : [{ key: concatenate([bridge, bridge]), verdict: 'accept' }] },
     { set: INTERNAL, elements: internal ? [{ key: bridge }] : [] },
     { set: SOURCES, elements: [source] },
+    keptFromMetadata(network),
   ]
 }
 

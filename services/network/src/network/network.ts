@@ -48,6 +48,9 @@ export type BridgeNetwork = Network & { readonly bridge: Bridge }
 
 export const isBridgeNetwork = (network: Network): network is BridgeNetwork => network.bridge !== undefined
 
+/** Its value `allow` lets containers ask the cloud's metadata service, which gives out what the machine may do. */
+export const METADATA_OPTION = 'caisson.metadata'
+
 export const DEFAULT_NETWORK = 'bridge'
 
 /** Checked at the edge. */

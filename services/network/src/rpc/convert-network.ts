@@ -1,14 +1,14 @@
 import { invalid, unimplemented } from '@caisson/api'
 import type { CreateNetworkRequest, Subnet as SubnetMessage } from '@caisson/api/network'
 import { type Ipv4, parseIpv4, parseSubnet, type Subnet } from '../ipam/ipv4.ts'
-import type { AddressWish, NetworkRequest } from '../network/network.ts'
+import { type AddressWish, METADATA_OPTION, type NetworkRequest } from '../network/network.ts'
 import { auxiliaryName, bridgeName, labels, networkName, requestId } from './checks.ts'
 
 const BRIDGE_NAME = 'com.docker.network.bridge.name'
 const ENABLE_ICC = 'com.docker.network.bridge.enable_icc'
 const MASQUERADE = 'com.docker.network.bridge.enable_ip_masquerade'
 const MTU = 'com.docker.network.driver.mtu'
-const KNOWN_OPTIONS: readonly string[] = [BRIDGE_NAME, ENABLE_ICC, MASQUERADE, MTU]
+const KNOWN_OPTIONS: readonly string[] = [BRIDGE_NAME, ENABLE_ICC, MASQUERADE, MTU, METADATA_OPTION]
 
 const MOST_AUXILIARY = 256
 // IPv4 needs 68 (RFC 791); a packet has 65,535 at most.
@@ -20,6 +20,7 @@ export function networkRequestOf(message: CreateNetworkRequest): NetworkRequest 
   const name = networkName(message.name)
   refuseUnimplemented(message)
   const { options } = message
+  requireMetadataChoice(options[METADATA_OPTION])
   return {
     name,
     addresses: addressesOf(message.subnets),
@@ -94,6 +95,11 @@ function mtuOf(field: number, option: string | undefined): number | undefined {
   throw invalid(`the mtu ${option ?? field} is not ${SMALLEST_MTU} to ${GREATEST_MTU} bytes`, {
     details: { field: 'mtu' },
   })
+}
+
+function requireMetadataChoice(value: string | undefined): void {
+  if (value === undefined || value === 'allow' || value === 'deny') return
+  throw invalid(`the option ${METADATA_OPTION} is neither allow nor deny`, { details: { field: 'options' } })
 }
 
 /** True unless it is switched off. */

@@ -80,6 +80,11 @@ for (const [title, partial] of wrong)
   })
 
 test('says what it does not do yet', () => {
-  for (const partial of [{ attachments: [{ ipv6Address: '::1' }] }, { egressBitsPerSecond: 1 }])
-    assert.throws(() => convert(partial), { code: 'unimplemented' })
+  assert.throws(() => convert({ attachments: [{ ipv6Address: '::1' }] }), { code: 'unimplemented' })
+})
+
+test('refuses a bandwidth that is none, or that nothing could have', () => {
+  for (const partial of [{ egressBitsPerSecond: 1 }, { ingressBitsPerSecond: 2e12 }])
+    assert.throws(() => convert(partial), { code: 'invalid-argument' })
+  assert.throws(() => convert({ mode: SandboxMode.NONE, egressBitsPerSecond: 1e6 }), { code: 'invalid-argument' })
 })

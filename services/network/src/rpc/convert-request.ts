@@ -21,6 +21,7 @@ import {
   resolverWord,
   sandboxId,
 } from './checks.ts'
+import { optionalBandwidth } from './convert-bandwidth.ts'
 import { portsOf } from './convert-ports.ts'
 
 const MOST_ATTACHMENTS = 32
@@ -32,6 +33,7 @@ const MOST_EXTRA_HOSTS = 1_024
 /** Checks and converts a request. Throws `invalid-argument`, and `unimplemented` for what this version does not do. */
 export function sandboxRequestOf(message: CreateSandboxRequest, publishAddress?: Ipv4): SandboxRequest {
   refuseUnimplemented(message)
+  const bandwidth = optionalBandwidth(message)
   return {
     id: sandboxId(message.id),
     name: optionalName(message.name),
@@ -40,14 +42,12 @@ export function sandboxRequestOf(message: CreateSandboxRequest, publishAddress?:
     dns: dnsOf(message.dns),
     ports: portsOf(message.ports, publishAddress),
     wish: wishOf(message),
+    ...(bandwidth !== undefined && { bandwidth }),
   }
 }
 
 function refuseUnimplemented(message: CreateSandboxRequest): void {
-  const missing = [
-    message.egressBitsPerSecond > 0 || message.ingressBitsPerSecond > 0 ? 'bandwidth limits' : '',
-    ...message.attachments.flatMap(missingOf),
-  ]
+  const missing = [...message.attachments.flatMap(missingOf)]
   refuseMissing(missing)
 }
 
@@ -69,6 +69,8 @@ function wishOf(message: CreateSandboxRequest): SandboxWish {
   const connected = mode === SandboxMode.UNSPECIFIED || mode === SandboxMode.BRIDGE
   if (!connected && attachments.length > 0) throw invalid('attachments go with mode BRIDGE only')
   if (!connected && message.ports.length > 0) throw invalid('ports go with mode BRIDGE only')
+  if (!connected && (message.egressBitsPerSecond > 0 || message.ingressBitsPerSecond > 0))
+    throw invalid('limits of bandwidth go with mode BRIDGE only')
   if (mode !== SandboxMode.SHARED && message.sharedSandboxId !== '')
     throw invalid('shared_sandbox_id goes with mode SHARED only')
   if ((mode === SandboxMode.HOST || mode === SandboxMode.SHARED) && namespacePath !== undefined)

@@ -10,8 +10,9 @@ import { formatIpv4, formatMac, formatSubnet } from '../ipam/ipv4.ts'
 import { dnsNamesOf } from '../names/dns-names.ts'
 import type { Bridge, BridgeNetwork, Network } from '../network/network.ts'
 import type { PublishedPort } from '../publishing/published-port.ts'
-import type { InterfaceCounters } from '../sandbox/ports.ts'
 import type { Endpoint, SandboxMode as Mode, Sandbox } from '../sandbox/sandbox.ts'
+import type { Bandwidth } from '../shaping/bandwidth.ts'
+import type { InterfaceTraffic } from '../traffic/traffic.ts'
 import { portMessage } from './convert-ports.ts'
 
 const modes = {
@@ -26,6 +27,7 @@ export type SandboxSurroundings = {
   bridge(networkId: string): BridgeNetwork
   namespacePath(id: string): string
   ports(sandboxId: string): readonly PublishedPort[]
+  bandwidth(sandboxId: string): Bandwidth
 }
 
 export function sandboxMessage(sandbox: Sandbox, around: SandboxSurroundings): Partially<SandboxMessage> {
@@ -41,6 +43,8 @@ export function sandboxMessage(sandbox: Sandbox, around: SandboxSurroundings): P
     resolvConf: sandbox.resolvConf,
     hosts: sandbox.hosts,
     createdAt: toTimestamp(sandbox.createdAt),
+    egressBitsPerSecond: around.bandwidth(sandbox.id).egress,
+    ingressBitsPerSecond: around.bandwidth(sandbox.id).ingress,
   }
 }
 
@@ -78,15 +82,13 @@ const subnetMessage = ({ subnet, gateway, range, auxiliary }: Bridge): Partially
   ),
 })
 
-export function countersMessage(entry: {
-  sandboxId: string
-  interfaceName: string
-  counters: InterfaceCounters
-}): Partially<CountersMessage> {
+export function countersMessage(entry: InterfaceTraffic): Partially<CountersMessage> {
   const { counters } = entry
   return {
     sandboxId: entry.sandboxId,
     interfaceName: entry.interfaceName,
+    networkId: entry.networkId,
+    networkName: entry.networkName,
     rxBytes: Number(counters.rxBytes),
     rxPackets: Number(counters.rxPackets),
     rxErrors: Number(counters.rxErrors),

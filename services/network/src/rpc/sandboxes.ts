@@ -1,12 +1,14 @@
-import { type Handlers, unimplemented } from '@caisson/api'
+import type { Handlers } from '@caisson/api'
 import type { SandboxesDefinition } from '@caisson/api/network'
 import type { Ipv4 } from '../ipam/ipv4.ts'
 import type { Networks } from '../network/networks.ts'
 import type { Publications } from '../publishing/publications.ts'
 import type { HostPort } from '../sandbox/ports.ts'
 import type { Sandboxes } from '../sandbox/sandboxes.ts'
+import type { Bandwidths } from '../shaping/bandwidths.ts'
 import { networkReference, sandboxId } from './checks.ts'
 import { countersMessage, sandboxMessage } from './convert.ts'
+import { bandwidthChange } from './convert-bandwidth.ts'
 import { portsOf } from './convert-ports.ts'
 import { connectionOf, sandboxRequestOf } from './convert-request.ts'
 import { pageOf } from './page.ts'
@@ -15,6 +17,7 @@ export type SandboxesDeps = {
   readonly sandboxes: Sandboxes
   readonly networks: Networks
   readonly publications: Pick<Publications, 'of'>
+  readonly bandwidths: Pick<Bandwidths, 'of'>
   readonly host: Pick<HostPort, 'namespacePath'>
   /** Where ports are published that name no address; undefined: on every one. */
   readonly publishAddress: Ipv4 | undefined
@@ -25,6 +28,7 @@ export function sandboxesHandlers({
   sandboxes,
   networks,
   publications,
+  bandwidths,
   host,
   publishAddress,
 }: SandboxesDeps): Handlers<typeof SandboxesDefinition> {
@@ -32,6 +36,7 @@ export function sandboxesHandlers({
     bridge: (id: string) => networks.bridge(id),
     namespacePath: (id: string) => host.namespacePath(id),
     ports: (id: string) => publications.of(id),
+    bandwidth: (id: string) => bandwidths.of(id),
   }
   return {
     create: async (request, { requestId, signal }) =>
@@ -52,7 +57,7 @@ export function sandboxesHandlers({
       return {}
     },
     counters: async ({ sandboxIds }) => ({
-      interfaces: sandboxes.counters(sandboxIds.map(sandboxId)).map(countersMessage),
+      interfaces: (await sandboxes.counters(sandboxIds.map(sandboxId))).map(countersMessage),
     }),
     connect: async (request, { requestId }) =>
       sandboxMessage(
@@ -70,14 +75,11 @@ export function sandboxesHandlers({
         around,
       ),
     update: async ({ id, ports, egressBitsPerSecond, ingressBitsPerSecond }, { requestId }) => {
-      if (egressBitsPerSecond !== undefined || ingressBitsPerSecond !== undefined)
-        throw unimplemented('this version of the network service does not know bandwidth limits yet')
-      const checked = sandboxId(id)
-      const sandbox =
-        ports === undefined
-          ? sandboxes.get(checked)
-          : await sandboxes.publish(checked, portsOf(ports.ports, publishAddress), requestId)
-      return sandboxMessage(sandbox, around)
+      const change = {
+        ports: ports && portsOf(ports.ports, publishAddress),
+        bandwidth: bandwidthChange(egressBitsPerSecond, ingressBitsPerSecond),
+      }
+      return sandboxMessage(await sandboxes.update(sandboxId(id), change, requestId), around)
     },
   }
 }

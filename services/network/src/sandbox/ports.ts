@@ -2,10 +2,16 @@ import type { Subnet } from '../ipam/ipv4.ts'
 import type { BridgeNetwork, Network } from '../network/network.ts'
 import type { PublishingHost, PublishingStore } from '../publishing/ports.ts'
 import type { Publication } from '../publishing/published-port.ts'
+import type { ShapingHost, ShapingStore } from '../shaping/ports.ts'
+import type { TrafficHost } from '../traffic/ports.ts'
 import type { Endpoint, Namespace, Sandbox, Wire } from './sandbox.ts'
 
+/** What the parts beside sandboxes need of it. */
+type Seams = PublishingHost & ShapingHost & TrafficHost
+type Records = PublishingStore & ShapingStore
+
 /** What the domain needs of this machine's kernel. Synchronous where the kernel answers within microseconds. */
-export type HostPort = PublishingHost & {
+export type HostPort = Seams & {
   /** Subnets that the host's routes, addresses and name servers lie in, but for the bridges of this engine. */
   usedSubnets(): readonly Subnet[]
   /** Greatest packet of the interface that leads outside; 1500 when there is none. */
@@ -55,26 +61,13 @@ export type HostPort = PublishingHost & {
   isAlive(id: string): boolean
   /** Whether the pin holds a namespace and its bridge ports are in place; mends what can be mended. */
   isWhole(namespaceId: string, wires: readonly Wire[]): boolean
-  /** Counters of an interface inside. Throws when the namespace is gone. */
-  counters(namespaceId: string, interfaceName: string): InterfaceCounters
   /** Content of the host's own files, as it was within the last second. */
   resolvConf(): string
   hosts(): string
 }
 
-export type InterfaceCounters = {
-  readonly rxBytes: bigint
-  readonly rxPackets: bigint
-  readonly rxErrors: bigint
-  readonly rxDropped: bigint
-  readonly txBytes: bigint
-  readonly txPackets: bigint
-  readonly txErrors: bigint
-  readonly txDropped: bigint
-}
-
 /** The state that survives. Synchronous; each method is part of the transaction around it. */
-export type SandboxStore = PublishingStore & {
+export type SandboxStore = Records & {
   transaction<T>(work: () => T): T
   /** The same for what a reboot ends anyway: sandboxes and their namespaces. It survives the end of the process. */
   passing<T>(work: () => T): T

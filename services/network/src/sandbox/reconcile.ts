@@ -3,6 +3,7 @@ import type { BridgeNetwork } from '../network/network.ts'
 import type { Networks } from '../network/networks.ts'
 import type { StandingNetworks } from '../network/standing-networks.ts'
 import type { Publications } from '../publishing/publications.ts'
+import type { Bandwidths } from '../shaping/bandwidths.ts'
 import type { Endpoints } from './endpoints.ts'
 import type { NamespacePool } from './namespace-pool.ts'
 import type { HostPort, SandboxEvents, SandboxStore } from './ports.ts'
@@ -17,6 +18,7 @@ export type ReconcileOptions = {
   readonly endpoints: Endpoints
   readonly namespaces: NamespacePool
   readonly publications: Publications
+  readonly bandwidths: Bandwidths
   readonly log: Logger
 }
 
@@ -36,6 +38,7 @@ export function reconcile(options: ReconcileOptions): void {
   options.endpoints.restore(endpoints)
   removeStrays(options, endpoints)
   options.publications.load()
+  options.bandwidths.load()
   // Rules and bridges stand before the ports are looked at, so that a port can be put back on its bridge.
   raiseNetworks(options, used)
   const whole = recorded.filter((namespace) => {
@@ -73,11 +76,15 @@ function raiseNetworks({ networks, standing, log }: ReconcileOptions, used: Read
   })
 }
 
-function forgetLost({ store, events, namespaces, publications, log }: ReconcileOptions, namespace: Namespace): void {
+function forgetLost(
+  { store, events, namespaces, publications, bandwidths, log }: ReconcileOptions,
+  namespace: Namespace,
+): void {
   namespaces.dismantle(namespace)
   const users = store.sandboxes().filter((sandbox) => sandbox.namespace?.id === namespace.id)
   if (users.length > 0) log.warn({ sandboxes: users.map(({ id }) => id) }, 'the namespace of these sandboxes is gone')
   for (const { id } of users) publications.withdraw(id)
+  for (const { id } of users) bandwidths.forget(id)
   store.passing(() => {
     for (const sandbox of users) {
       store.deleteSandbox(sandbox.id)

@@ -1,6 +1,7 @@
 import type { Ipv4 } from '../ipam/ipv4.ts'
 import type { BridgeNetwork } from '../network/network.ts'
 import type { PortWish } from '../publishing/published-port.ts'
+import type { Bandwidth } from '../shaping/bandwidth.ts'
 
 /** A network namespace with its loopback up and its connections to networks. Complete or absent. */
 export type Namespace = {
@@ -81,6 +82,8 @@ export type SandboxRequest = {
   readonly dns: DnsConfig
   /** With mode bridge only. */
   readonly ports: readonly PortWish[]
+  /** With mode bridge only. */
+  readonly bandwidth?: Bandwidth
   readonly wish: SandboxWish
 }
 

@@ -5,9 +5,12 @@ import { fingerprintOf } from '../network/fingerprint.ts'
 import type { Networks } from '../network/networks.ts'
 import type { Publications } from '../publishing/publications.ts'
 import type { PortWish, PublishedPort, Target } from '../publishing/published-port.ts'
+import { type Bandwidth, UNLIMITED } from '../shaping/bandwidth.ts'
+import type { Bandwidths } from '../shaping/bandwidths.ts'
+import type { InterfaceTraffic, Traffic } from '../traffic/traffic.ts'
 import type { Connection, Endpoints } from './endpoints.ts'
 import type { NamespacePool } from './namespace-pool.ts'
-import type { HostPort, InterfaceCounters, SandboxEvents, SandboxStore } from './ports.ts'
+import type { HostPort, SandboxEvents, SandboxStore } from './ports.ts'
 import {
   type Attachment,
   type Endpoint,
@@ -27,6 +30,8 @@ export type SandboxesOptions = {
   readonly endpoints: Endpoints
   readonly namespaces: NamespacePool
   readonly publications: Publications
+  readonly bandwidths: Bandwidths
+  readonly traffic: Traffic
   readonly names: Names
   readonly fallbackDns: readonly string[]
 }
@@ -79,6 +84,7 @@ export class Sandboxes {
         this.#rewriteFiles(sandbox, namespace, [...namespace.endpoints, endpoint])
         events.sandboxConnected(sandbox, endpoint, requestId)
       })
+      await this.#limitNew(this.get(id), requestId)
       return this.#reintroduced(this.#retargeted(id))
     })
   }
@@ -120,13 +126,14 @@ export class Sandboxes {
   /** Removes it with its namespace, unless another sandbox shares that. One that is not there is no error. */
   delete(id: string, requestId: string): Promise<void> {
     return this.#turns.run(id, async () => {
-      const { store, events, names, namespaces, publications } = this.#options
+      const { store, events, names, namespaces, publications, bandwidths } = this.#options
       const sandbox = store.sandbox(id)
       if (sandbox === undefined) return
       const { namespace } = sandbox
       const unused = namespace !== undefined && store.usersOf(namespace.id) === 1 ? namespace : undefined
       // The kernel first: what a crash leaves of the record is found without its namespace at the next start.
       publications.withdraw(id)
+      bandwidths.forget(id)
       if (sandbox.mode === 'bridge') for (const endpoint of namespace?.endpoints ?? []) names.leave(endpoint)
       if (unused !== undefined) namespaces.dismantle(unused)
       store.passing(() => {
@@ -143,18 +150,34 @@ export class Sandboxes {
    * Claims.take.
    */
   publish(id: string, ports: readonly PortWish[], requestId: string): Promise<Sandbox> {
+    return this.update(id, { ports, bandwidth: {} }, requestId)
+  }
+
+  /** Changes what it publishes and its limits, or nothing. Throws as publish, NOT_LIMITABLE and NAMESPACE_GONE. */
+  update(id: string, { ports, bandwidth }: SandboxChange, requestId: string): Promise<Sandbox> {
     return this.#turns.run(id, async () => {
-      const { publications, events, endpoints } = this.#options
       const sandbox = this.get(id)
-      const target = sandbox.mode === 'bridge' && sandbox.namespace && targetOf(endpoints.wiresOf(sandbox.namespace))
-      if (!target)
-        throw failedPrecondition(
-          'NOTHING_TO_PUBLISH',
-          `sandbox ${id} is on no network: only one of mode BRIDGE publishes ports`,
-        )
-      await publications.replace(id, target, ports, () => events.sandboxUpdated(sandbox, requestId))
+      const before = this.#options.bandwidths.of(id)
+      const limited = bandwidth.egress !== undefined || bandwidth.ingress !== undefined
+      if (limited) await this.#limit(sandbox, { ...before, ...bandwidth }, requestId)
+      try {
+        if (ports !== undefined) await this.#publish(sandbox, ports, requestId)
+      } catch (error) {
+        if (limited) await this.#limit(sandbox, before, requestId)
+        throw error
+      }
       return sandbox
     })
+  }
+
+  /** After a start: limits that somebody took away stand again. Never rejects. */
+  async restoreLimits(): Promise<void> {
+    const { bandwidths, store } = this.#options
+    for (const id of bandwidths.limited())
+      await this.#turns.run(id, async () => {
+        const namespace = store.sandbox(id)?.namespace
+        if (namespace !== undefined) await bandwidths.restore(id, this.#inside(namespace))
+      })
   }
 
   /** How many sandboxes are connected, by the id of the network. */
@@ -162,18 +185,9 @@ export class Sandboxes {
     return this.#options.store.connected()
   }
 
-  /** Of each interface of these sandboxes, or of all; those of a namespace that is gone are left out. */
-  counters(ids: readonly string[]): { sandboxId: string; interfaceName: string; counters: InterfaceCounters }[] {
-    const { host } = this.#options
-    const sandboxes = ids.length > 0 ? ids.map((id) => this.get(id)) : this.list()
-    return sandboxes.flatMap(({ id, namespace }) => {
-      if (namespace === undefined || !host.isAlive(namespace.id)) return []
-      return namespace.endpoints.map(({ interfaceName }) => ({
-        sandboxId: id,
-        interfaceName,
-        counters: host.counters(namespace.id, interfaceName),
-      }))
-    })
+  /** Of each interface of these sandboxes, or of all; those that are gone are left out. */
+  counters(ids: readonly string[]): Promise<InterfaceTraffic[]> {
+    return this.#options.traffic.of(ids.length > 0 ? ids.map((id) => this.get(id)) : this.list())
   }
 
   async #make(request: SandboxRequest, fingerprint: string, requestId: string): Promise<Sandbox> {
@@ -198,7 +212,7 @@ export class Sandboxes {
     wish: Extract<SandboxRequest['wish'], { mode: 'none' | 'bridge' }>,
     record: (namespace: Namespace) => Sandbox,
   ): Promise<Sandbox> {
-    const { namespaces, publications } = this.#options
+    const { namespaces, publications, bandwidths, endpoints } = this.#options
     const namespace =
       wish.mode === 'none'
         ? await namespaces.takeBare(wish.namespacePath)
@@ -207,13 +221,54 @@ export class Sandboxes {
             wish.namespacePath,
           )
     try {
+      await bandwidths.apply(namespace.id, endpoints.wiresOf(namespace), request.bandwidth ?? UNLIMITED)
       return record(namespace)
     } catch (error) {
+      bandwidths.forget(request.id)
       // Nothing leads to an address that somebody else may have next.
       publications.withdraw(request.id)
       namespaces.discard(namespace)
       throw error
     }
+  }
+
+  async #publish(sandbox: Sandbox, ports: readonly PortWish[], requestId: string): Promise<void> {
+    const { publications, events, endpoints } = this.#options
+    const { id, mode, namespace } = sandbox
+    const target = mode === 'bridge' && namespace && targetOf(endpoints.wiresOf(namespace))
+    if (!target)
+      throw failedPrecondition(
+        'NOTHING_TO_PUBLISH',
+        `sandbox ${id} is on no network: only one of mode BRIDGE publishes ports`,
+      )
+    await publications.replace(id, target, ports, () => events.sandboxUpdated(sandbox, requestId))
+  }
+
+  async #limit(sandbox: Sandbox, bandwidth: Bandwidth, requestId: string): Promise<void> {
+    const { bandwidths, events, host } = this.#options
+    const { id, mode, namespace } = sandbox
+    if (mode !== 'bridge' || namespace === undefined)
+      throw failedPrecondition('NOT_LIMITABLE', `sandbox ${id} has no networks of its own: only mode BRIDGE has limits`)
+    if (!host.isAlive(namespace.id)) throw namespaceGone(id)
+    await bandwidths.change(id, this.#inside(namespace), bandwidth, () => events.sandboxUpdated(sandbox, requestId))
+  }
+
+  /** The newest endpoint has the limits of the sandbox, or is gone again. */
+  async #limitNew(sandbox: Sandbox, requestId: string): Promise<void> {
+    const { bandwidths, endpoints, events } = this.#options
+    const { namespace } = sandbox
+    const wire = namespace && endpoints.wiresOf(namespace).at(-1)
+    if (namespace === undefined || wire === undefined) return
+    try {
+      await bandwidths.apply(namespace.id, [wire], bandwidths.of(sandbox.id))
+    } catch (error) {
+      await endpoints.disconnect(namespace, wire, () => events.sandboxDisconnected(sandbox, wire.endpoint, requestId))
+      throw error
+    }
+  }
+
+  #inside(namespace: Namespace) {
+    return { namespaceId: namespace.id, wires: this.#options.endpoints.wiresOf(namespace) }
   }
 
   /** Its published ports lead where its way out is now. */
@@ -252,7 +307,7 @@ export class Sandboxes {
     surroundings: Surroundings,
     ports: readonly PublishedPort[],
   ): Sandbox {
-    const { store, events, names, publications, endpoints } = this.#options
+    const { store, events, names, publications, bandwidths, endpoints } = this.#options
     const { namespace } = surroundings
     const wires = namespace === undefined ? [] : endpoints.wiresOf(namespace)
     const target = targetOf(wires)
@@ -267,6 +322,7 @@ export class Sandboxes {
     }
     store.passing(() => {
       store.insertSandbox(sandbox)
+      if (request.bandwidth !== undefined) bandwidths.record(request.id, request.bandwidth)
       if (target !== undefined) publications.publish({ sandboxId: request.id, ...target, ports })
       events.sandboxCreated(sandbox, requestId)
     })
@@ -302,6 +358,11 @@ export class Sandboxes {
   }
 }
 
+/** What is undefined stays as it is. */
+export type SandboxChange = {
+  readonly ports: readonly PortWish[] | undefined
+  readonly bandwidth: Partial<Bandwidth>
+}
 /** Where a sandbox is, and what it is told of that. */
 type Surroundings = Files & Pick<Sandbox, 'namespace' | 'hostname' | 'dns'>
 

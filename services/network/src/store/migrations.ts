@@ -138,4 +138,14 @@ export const migrations: readonly Migration[] = [
         WHERE json_valid(request);
     `,
   },
+  {
+    name: 'limits of bandwidth',
+    sql: `
+      CREATE TABLE bandwidth (
+        sandbox_id TEXT PRIMARY KEY REFERENCES sandbox (id),
+        egress INTEGER NOT NULL,
+        ingress INTEGER NOT NULL
+      ) STRICT, WITHOUT ROWID;
+    `,
+  },
 ]

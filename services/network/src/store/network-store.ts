@@ -4,6 +4,8 @@ import type { BridgeNetwork, Network } from '../network/network.ts'
 import type { Publication } from '../publishing/published-port.ts'
 import type { SandboxStore } from '../sandbox/ports.ts'
 import type { Endpoint, Namespace, Sandbox } from '../sandbox/sandbox.ts'
+import type { Bandwidth } from '../shaping/bandwidth.ts'
+import { BandwidthTable } from './bandwidth-table.ts'
 import { EndpointTable } from './endpoint-table.ts'
 import { NamespaceTable } from './namespace-table.ts'
 import { NetworkTable } from './network-table.ts'
@@ -21,6 +23,7 @@ export class NetworkStore implements SandboxStore {
   readonly #namespaces: NamespaceTable
   readonly #sandboxes: SandboxTable
   readonly #ports: PortTable
+  readonly #bandwidths: BandwidthTable
 
   constructor(store: Store) {
     this.#store = store
@@ -29,6 +32,7 @@ export class NetworkStore implements SandboxStore {
     this.#namespaces = new NamespaceTable(store, this.#endpoints)
     this.#sandboxes = new SandboxTable(store, (id) => this.#namespaces.get(id))
     this.#ports = new PortTable(store)
+    this.#bandwidths = new BandwidthTable(store)
   }
 
   transaction<T>(work: () => T): T {
@@ -103,7 +107,16 @@ export class NetworkStore implements SandboxStore {
     this.#ports.set(publication)
   }
 
+  bandwidths(): Map<string, Bandwidth> {
+    return this.#bandwidths.all()
+  }
+
+  setBandwidth(sandboxId: string, bandwidth: Bandwidth): void {
+    this.#bandwidths.set(sandboxId, bandwidth)
+  }
+
   deleteSandbox(id: string): void {
+    this.#bandwidths.delete(id)
     this.#ports.delete(id)
     this.#sandboxes.delete(id)
   }

@@ -20,7 +20,7 @@ function sandbox(id: string, mode: Sandbox['mode']): Sandbox {
 
 function traffic(sandboxId: string) {
   const counters = { rxBytes: 1, rxPackets: 1, rxErrors: 0, rxDropped: 0, txBytes: 2, txPackets: 1, txErrors: 0 }
-  return { sandboxId, interfaceName: 'eth0', ...counters, txDropped: 0 }
+  return { sandboxId, interfaceName: 'eth0', networkId: 'network-1', networkName: 'bridge', ...counters, txDropped: 0 }
 }
 
 describe('stats', () => {

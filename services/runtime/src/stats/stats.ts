@@ -10,6 +10,8 @@ import { countCpus, hostCpuNs } from './host-cpu.ts'
 export interface InterfaceTraffic {
   readonly sandboxId: string
   readonly interfaceName: string
+  readonly networkId: string
+  readonly networkName: string
   readonly rxBytes: number
   readonly rxPackets: number
   readonly rxErrors: number

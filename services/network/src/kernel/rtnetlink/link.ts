@@ -205,6 +205,14 @@ export const dumpLinks = (only?: { master: number } | { kind: string }): Message
   ],
 })
 
+/** With the counters of each. */
+export const dumpLinkCounters = (): Message => ({
+  type: RTM_GETLINK,
+  flags: NLM_F_DUMP,
+  body: linkHeader(0, false),
+  attributes: [],
+})
+
 const HEADER_BYTES = 16
 const noBytes = Buffer.alloc(0)
 
@@ -223,7 +231,11 @@ export function parseLink(answer: Answer): Link | undefined {
   }
 }
 
-/** Of an answer to getLink (dumpLinks leaves counters out). struct rtnl_link_stats64 */
+/** Of any answer that parseLinkCounters has counters of. */
+export const parseLinkName = (answer: Answer): string =>
+  readString(parseAttributes(answer.payload.subarray(HEADER_BYTES)).get(IFLA_IFNAME))
+
+/** Of an answer to getLink or dumpLinkCounters (dumpLinks leaves counters out). struct rtnl_link_stats64 */
 export function parseLinkCounters(answer: Answer): LinkCounters | undefined {
   if (answer.type !== RTM_NEWLINK) return undefined
   for (const [type, value] of eachAttribute(answer.payload.subarray(HEADER_BYTES))) {
