@@ -103,6 +103,8 @@ export class Download {
 
   async #store(): Promise<BlobStat> {
     const bytes = Readable.from(this.#file.read(0, undefined, true, this.#signal), { objectMode: false })
+    // Who stores may have left it by then.
+    bytes.on('error', () => {})
     return await this.#deps.store(bytes, this.#signal).catch((thrown: unknown) => {
       const isWrong = thrown instanceof CaissonError && thrown.reason === 'DIGEST_INVALID'
       throw isWrong ? this.#lie('has another digest') : thrown

@@ -38,6 +38,7 @@ test('tells binds from file systems, and passes unknown options to the latter on
   assert.deepEqual(parseMountOptions('/t', 'none', ['rbind', 'ro']), {
     flags: recursive | readOnly,
     isBind: true,
+    subpath: '',
     data: [],
   })
   assert.deepEqual(parseMountOptions('/t', 'tmpfs', ['size=1m', 'mode=755', 'huge']).data, [
