@@ -4,10 +4,14 @@ export const MAX_DOCKERFILE_BYTES = 1_048_576
 export const MAX_IGNORE_BYTES = 1_048_576
 /** Of a Dockerfile, ARG before the first FROM included. */
 export const MAX_INSTRUCTIONS = 10_000
-/** ENV and ARG that one stage may have at a time. */
+/** Of a Dockerfile. */
+export const MAX_STAGES = 1_000
+/** ENV and ARG that one stage may have at a time, and ARG before the first FROM. */
 export const MAX_VARIABLES = 1_000
 /** Of one value after expansion, in UTF-16 code units: what Linux takes as one string of an environment. */
 export const MAX_VALUE = 131_072
+/** Variables that are not set, and are told of, in one stage. */
+export const MAX_MISSING = 100
 /** What all expansions of a stage may produce together, in UTF-16 code units. */
 export const MAX_EXPANSION = 16_777_216
 /** `${a:-${b:-...}}` in each other. */

@@ -7,6 +7,7 @@ import { parseInstruction } from './instructions/parse-instruction.ts'
 import { parseDirectives } from './lex/directives.ts'
 import { readText, splitLines } from './lex/source-lines.ts'
 import { readStatements } from './lex/statements.ts'
+import { MAX_STAGES } from './limits.ts'
 import { brokenJsonWarning, emptyLineWarning } from './parse-warnings.ts'
 
 /**
@@ -29,7 +30,7 @@ function parse(text: string): Dockerfile {
   for (const statement of statements) {
     const instruction = parseInstruction(statement, directives.escape)
     const stage = stages.at(-1)
-    if (instruction.name === 'FROM') stages.push({ from: instruction, instructions: [] })
+    if (instruction.name === 'FROM') stages.push(begin(instruction, stages.length))
     else if (stage !== undefined) stage.instructions.push(instruction)
     else if (instruction.name === 'ARG') globalArgs.push(instruction)
     else throw beforeFrom(instruction)
@@ -37,6 +38,11 @@ function parse(text: string): Dockerfile {
   }
   if (stages.length === 0) throw noStage(globalArgs)
   return { text, directives, globalArgs, stages: stages.map(named), warnings }
+}
+
+function begin(from: FromInstruction, before: number): { from: FromInstruction; instructions: Instruction[] } {
+  if (before < MAX_STAGES) return { from, instructions: [] }
+  throw new DockerfileError('TOO_LARGE', `the Dockerfile has more than ${MAX_STAGES} stages`, from.range)
 }
 
 function named({ from, instructions }: Pick<Stage, 'from' | 'instructions'>, index: number): Stage {

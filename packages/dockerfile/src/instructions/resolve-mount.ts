@@ -60,7 +60,7 @@ const ONLY_FOR: Partial<Record<MountKey, readonly MountType[]>> = {
 export function resolveMount(flag: MountFlag, expandValue: (text: string) => string, workingDir: string): Mount {
   const fields = new Fields(flag, expandValue)
   const target = fields.text('target')
-  const absolute = target === undefined || target === '' ? undefined : posix.resolve(workingDir, target)
+  const absolute = target === undefined || target === '' ? undefined : posix.resolve('/', workingDir, target)
   if (absolute === '/') throw mountError(flag, 'its target is the root; choose a directory below it')
   switch (fields.type) {
     case 'secret':

@@ -7,8 +7,8 @@ export interface Joined {
   readonly span: Span
   /** The comments right before it: a blank line or an empty comment lets go of those above. */
   readonly comments: readonly Word[]
-  /** Blank lines in the middle of it. */
-  readonly emptyLines: readonly Range[]
+  /** The first blank line in the middle of it. */
+  readonly emptyLine?: Range
   readonly lastLine: number
 }
 
@@ -45,7 +45,7 @@ export class LineReader {
 
   #join(first: SourceLine, comments: readonly Word[]): Joined {
     const pieces: { offset: number; line: number; column: number }[] = []
-    const emptyLines: Range[] = []
+    let emptyLine: Range | undefined
     const parts: string[] = []
     let [offset, lastLine] = [0, first.number]
     let line: SourceLine | undefined = first
@@ -53,7 +53,7 @@ export class LineReader {
       lastLine = line.number
       const isSkipped = line !== first && (readComment(line) !== undefined || line.text.trim() === '')
       if (isSkipped) {
-        if (line.text.trim() === '') emptyLines.push(rangeOf(line))
+        if (line.text.trim() === '') emptyLine ??= rangeOf(line)
         line = this.takeLine()
         continue
       }
@@ -64,7 +64,7 @@ export class LineReader {
       line = kept === undefined ? undefined : this.takeLine()
     }
     const span = Span.whole(new LogicalLine(parts.join(''), pieces)).trim()
-    return { span, comments, emptyLines, lastLine }
+    return { span, comments, lastLine, ...(emptyLine !== undefined && { emptyLine }) }
   }
 
   /** What stands before the escape character at the end of a line; undefined where there is none, or an escaped one. */

@@ -13,7 +13,7 @@ const TAKES_HEREDOCS: ReadonlySet<string> = new Set(['RUN', 'COPY', 'ADD'])
 
 export interface StatementsRead {
   readonly statements: readonly Statement[]
-  /** Blank lines inside of instructions. */
+  /** Blank lines inside of instructions: the first of each. */
   readonly emptyLines: readonly Range[]
 }
 
@@ -24,7 +24,7 @@ export function readStatements(lines: readonly SourceLine[], escapeChar: string,
   const emptyLines: Range[] = []
   for (let joined = reader.takeInstruction(); joined !== undefined; joined = reader.takeInstruction()) {
     if (statements.length === MAX_INSTRUCTIONS) throw tooMany(joined.span)
-    emptyLines.push(...joined.emptyLines)
+    if (joined.emptyLine !== undefined) emptyLines.push(joined.emptyLine)
     statements.push(complete(reader, lines, joined))
   }
   return { statements, emptyLines }

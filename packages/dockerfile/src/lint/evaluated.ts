@@ -21,15 +21,15 @@ export function checkEvaluated(
   start: StageStart,
   ignore: IgnoreMatcher | undefined,
 ): { findings: Finding[]; end: StageStart } {
-  const findings: Finding[] = []
+  const findings: Finding[][] = []
   let end = start
   for (const resolved of instructions) {
-    findings.push(...shellForm(resolved, end), ...relativeWorkdir(resolved, end), ...exposed(resolved))
-    if (ignore !== undefined && !ignore.hasExceptions) findings.push(...ignoredFiles(resolved, ignore))
+    findings.push(shellForm(resolved, end), relativeWorkdir(resolved, end), exposed(resolved))
+    if (ignore !== undefined && !ignore.hasExceptions) findings.push(ignoredFiles(resolved, ignore))
     if (resolved.effect.name === 'WORKDIR') end = { ...end, hasWorkdir: true }
     if (resolved.effect.name === 'SHELL') end = { ...end, hasShell: true }
   }
-  if (!start.knowsVariables) return { findings, end }
+  if (!start.knowsVariables) return { findings: findings.flat(), end }
   const undefinedVariables = missing.map(
     ({ name, instruction, known }): Finding => ({
       rule: 'UndefinedVar',
@@ -37,7 +37,7 @@ export function checkEvaluated(
       range: instruction.range,
     }),
   )
-  return { findings: [...findings, ...undefinedVariables], end }
+  return { findings: [...findings.flat(), ...undefinedVariables], end }
 }
 
 function shellForm({ source }: ResolvedInstruction, { hasShell }: StageStart): Finding[] {

@@ -15,11 +15,14 @@ export function checkFromLines(dockerfile: Dockerfile, scope: BuildScope, defaul
   ])
 }
 
+/** Told of one word. */
+const MOST_NAMES = 3
+
 function undefinedArgs({ from }: Stage, scope: BuildScope): Finding[] {
   const words = [from.base, ...(from.platform === undefined ? [] : [from.platform])]
   return words.flatMap((word) => {
     const names = [...(tryExpand(word, scope)?.missing ?? [])].filter((name) => !scope.declared.has(name))
-    return names.map((name) => ({
+    return names.slice(0, MOST_NAMES).map((name) => ({
       rule: 'UndefinedArgInFrom' as const,
       message: `the variable ${shown(name)} is not declared${didYouMean(name, scope.declared)}`,
       range: word.range,

@@ -47,9 +47,9 @@ export function lintDockerfile(dockerfile: Dockerfile, options: LintOptions): Li
     ...checkInstructions(dockerfile),
     ...checkDescriptions(dockerfile),
   ]
-  const error = collect(dockerfile, options, findings)
+  const { error, found } = collect(dockerfile, options)
   const check = options.check ?? dockerfile.directives.check ?? NO_OPTIONS
-  const warnings = findings
+  const warnings = [...findings, ...found]
     .filter(({ rule }) => isWanted(rule, check))
     .sort(byPlace)
     .map((finding) => ({ ...finding, hint: RULES[finding.rule].hint }))
@@ -69,22 +69,23 @@ function byPlace(a: Finding, b: Finding): number {
   return first.line - second.line || first.column - second.column
 }
 
-/** Adds what is found by evaluation, as far as that goes; what ends it is returned. */
-function collect(dockerfile: Dockerfile, options: LintOptions, findings: Finding[]): DockerfileError | undefined {
+/** What is found by evaluation, as far as that goes, and what ends it. */
+function collect(dockerfile: Dockerfile, options: LintOptions): { found: Finding[]; error?: DockerfileError } {
+  const found: Finding[][] = []
   try {
     const scope = openScope(dockerfile, options)
-    findings.push(...checkFromLines(dockerfile, scope, openScope(dockerfile, { ...options, buildArgs: new Map() })))
+    found.push(checkFromLines(dockerfile, scope, openScope(dockerfile, { ...options, buildArgs: new Map() })))
     const done: { state: StageState; end: StageStart }[] = []
     for (const stage of dockerfile.stages) {
       const { state: before, start } = startOf(dockerfile, stage, scope, options, done)
       const evaluated = evaluateStage(dockerfile, stage, scope, before)
-      const { findings: found, end } = checkEvaluated(evaluated, start, options.ignore)
-      findings.push(...found)
+      const { findings, end } = checkEvaluated(evaluated, start, options.ignore)
+      found.push(findings)
       done.push({ state: evaluated.state, end })
     }
-    return undefined
+    return { found: found.flat() }
   } catch (error) {
-    if (error instanceof DockerfileError) return error
+    if (error instanceof DockerfileError) return { found: found.flat(), error }
     throw error
   }
 }

@@ -1,6 +1,8 @@
 import type { Dockerfile } from '../dockerfile.ts'
+import { DockerfileError } from '../dockerfile-error.ts'
 import { withExcerpt } from '../excerpt.ts'
 import type { Word } from '../lex/position.ts'
+import { MAX_VARIABLES } from '../limits.ts'
 import { Budget } from '../words/budget.ts'
 import { type Expanded, expand } from '../words/expand.ts'
 import { type BuildPlatform, PROXY_ARGS, platformArgs } from './platform-args.ts'
@@ -46,11 +48,17 @@ export function openScope(dockerfile: Dockerfile, options: BuildOptions): BuildS
       const expanded = given === undefined && value !== undefined ? expandWord(value) : undefined
       const text = given ?? expanded?.text
       if (text !== undefined) globals.set(name, text)
+      if (declared.size > MAX_VARIABLES) throw tooMany(key)
       for (const lost of expanded?.missing ?? []) missing.push({ text: lost, range: value?.range ?? key.range })
     }
     const proxies = new Map([...buildArgs].filter(([name]) => PROXY_ARGS.has(name)))
     return { escapeChar, globals, declared, buildArgs, proxies, missing }
   })
+}
+
+function tooMany(key: Word): DockerfileError {
+  const message = `more than ${MAX_VARIABLES} variables stand before the first FROM`
+  return new DockerfileError('TOO_LARGE', message, key.range)
 }
 
 /** Expands words of FROM lines and of global ARG. */

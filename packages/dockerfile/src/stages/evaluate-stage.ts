@@ -1,7 +1,9 @@
 import type { Dockerfile, Stage } from '../dockerfile.ts'
+import { DockerfileError } from '../dockerfile-error.ts'
 import { withExcerpt } from '../excerpt.ts'
 import type { CommandForm, Instruction } from '../instructions/instruction.ts'
 import type { Word } from '../lex/position.ts'
+import { MAX_MISSING } from '../limits.ts'
 import { Budget } from '../words/budget.ts'
 import { type Expanded, type ExpandOptions, expand } from '../words/expand.ts'
 import type { BuildScope } from './build-scope.ts'
@@ -14,7 +16,7 @@ export interface EvaluatedStage {
   readonly instructions: readonly ResolvedInstruction[]
   /** What a stage that is based on this one begins with. */
   readonly state: StageState
-  /** Variables that were used, and neither set nor declared. */
+  /** Variables that were used, and neither set nor declared: the first 100. */
   readonly missing: readonly MissingVariable[]
 }
 
@@ -39,10 +41,21 @@ export function evaluateStage(
 ): EvaluatedStage {
   return withExcerpt(dockerfile.text, () => {
     const evaluator = new StageEvaluator(scope, state)
-    const all = [...triggers, ...stage.instructions]
-    const instructions = all.map((source) => ({ source, effect: evaluator.evaluate(source) }))
+    const resolve = (source: Instruction): ResolvedInstruction => ({ source, effect: evaluator.evaluate(source) })
+    const first = triggers.map((trigger) => atFrom(stage, () => resolve(trigger)))
+    const instructions = [...first, ...stage.instructions.map(resolve)]
     return { instructions, state: evaluator.state(), missing: evaluator.missing }
   })
+}
+
+/** A trigger has no place in this file: what is wrong with it is told of the FROM that brought it. */
+function atFrom<T>(stage: Stage, evaluate: () => T): T {
+  try {
+    return evaluate()
+  } catch (error) {
+    if (!(error instanceof DockerfileError)) throw error
+    throw new DockerfileError(error.code, `in a trigger of the base image: ${error.message}`, stage.from.range)
+  }
 }
 
 /** What the instructions of one stage share. */
@@ -95,7 +108,9 @@ export class StageEvaluator {
 
   #note(names: ReadonlySet<string>): void {
     for (const name of names) {
+      if (this.missing.length === MAX_MISSING) return
       if (this.#instruction === undefined || this.variables.isKnown(name)) continue
+      if (this.missing.some((other) => other.name === name && other.instruction === this.#instruction)) continue
       this.missing.push({ name, instruction: this.#instruction, known: this.variables.names() })
     }
   }

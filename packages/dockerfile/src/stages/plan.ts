@@ -52,7 +52,7 @@ export function findTarget(dockerfile: Dockerfile, target: string | undefined): 
   const number = /^[0-9]{1,9}$/.test(target) ? Number(target) : undefined
   if (number !== undefined && number < stages.length) return number
   const names = stages.flatMap(({ name }) => name ?? [])
-  const list = names.length === 0 ? 'no stage has a name' : `there are ${names.slice(0, 20).join(', ')}`
+  const list = names.length === 0 ? 'no stage has a name' : `known are ${names.slice(0, 20).join(', ')}`
   throw new DockerfileError('STAGE_UNKNOWN', `there is no stage ${shown(target)}${didYouMean(target, names)}: ${list}`)
 }
 

@@ -9,6 +9,7 @@ export class Variables {
   readonly #values: Map<string, string>
   readonly #unset: Set<string>
   #pairs: readonly Pair[] | undefined
+  #names: readonly string[] | undefined
 
   constructor(state: StageState) {
     this.#values = new Map(state.variables)
@@ -24,31 +25,39 @@ export class Variables {
     return this.#values.has(name) || this.#unset.has(name)
   }
 
-  names(): string[] {
-    return [...this.#values.keys(), ...this.#unset]
+  /** The same list until one changes. */
+  names(): readonly string[] {
+    this.#names ??= [...this.#values.keys(), ...this.#unset]
+    return this.#names
   }
 
   /** Throws TOO_LARGE. */
   set(name: string, value: string, range: Range): void {
     this.#values.set(name, value)
-    this.#pairs = undefined
+    this.#forget()
     if (this.#values.size > MAX_VARIABLES) throw tooMany(range)
   }
 
   declare(name: string, range: Range): void {
     this.#unset.add(name)
+    this.#forget()
     if (this.#unset.size > MAX_VARIABLES) throw tooMany(range)
   }
 
   remove(name: string): void {
     this.#values.delete(name)
-    this.#pairs = undefined
+    this.#forget()
   }
 
   /** All that are set; the same list until one changes. */
   pairs(): readonly Pair[] {
     this.#pairs ??= [...this.#values]
     return this.#pairs
+  }
+
+  #forget(): void {
+    this.#pairs = undefined
+    this.#names = undefined
   }
 
   snapshot(): Pick<StageState, 'variables' | 'unset'> {

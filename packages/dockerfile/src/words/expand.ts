@@ -1,6 +1,6 @@
 import { DockerfileError, type DockerfileErrorCode, shown } from '../dockerfile-error.ts'
 import type { Word } from '../lex/position.ts'
-import { MAX_NESTING, MAX_VALUE } from '../limits.ts'
+import { MAX_EXPANSION, MAX_NESTING, MAX_VALUE } from '../limits.ts'
 import type { Budget } from './budget.ts'
 import { modify } from './modifiers.ts'
 import { WordSplitter } from './word-splitter.ts'
@@ -19,7 +19,7 @@ export interface Expanded {
   /** The text cut at the spaces that were not quoted. */
   readonly words: readonly string[]
   readonly used: ReadonlySet<string>
-  /** Variables that were asked for and are not set. */
+  /** Variables that were asked for, are not set, and have no default. */
   readonly missing: ReadonlySet<string>
 }
 
@@ -61,9 +61,11 @@ export class Expander {
     if (!this.#options.budget.takeSteps(steps)) throw this.error('its patterns take too long', 'EXPANSION_TOO_LARGE')
   }
 
-  lookup(name: string): string | undefined {
+  /** `isNeeded`: nothing was said of what holds in its place. */
+  lookup(name: string, isNeeded = true): string | undefined {
     const value = this.#options.lookup(name)
-    ;(value === undefined ? this.#missing : this.#used).add(name)
+    if (value !== undefined) this.#used.add(name)
+    else if (isNeeded) this.#missing.add(name)
     return value
   }
 
@@ -103,7 +105,7 @@ export class Expander {
 
   #readUntil(stop: string | undefined, splitter?: WordSplitter): string {
     const { escapeChar, keepQuotes = false } = this.#options
-    const result = new Result(this, this.#options.budget)
+    const result = new Result(this, this.#options)
     for (let character = this.peek(); character !== undefined; character = this.peek()) {
       if (character === stop) {
         this.#at++
@@ -161,8 +163,8 @@ export class Expander {
   }
 
   #readDoubleQuoted(): string {
-    const { escapeChar, budget } = this.#options
-    const result = new Result(this, budget)
+    const { escapeChar } = this.#options
+    const result = new Result(this, this.#options)
     this.#at++
     for (let character = this.peek(); character !== '"'; character = this.peek()) {
       if (character === undefined) throw this.error('a double quote is not closed; add ", or escape it')
@@ -200,17 +202,19 @@ export class Expander {
 class Result {
   readonly #expander: Expander
   readonly #budget: Budget
+  readonly #most: number
   readonly #parts: string[] = []
   #length = 0
 
-  constructor(expander: Expander, budget: Budget) {
+  constructor(expander: Expander, { budget, keepQuotes = false }: ExpandOptions) {
     this.#expander = expander
     this.#budget = budget
+    this.#most = keepQuotes ? MAX_EXPANSION : MAX_VALUE
   }
 
   add(text: string): void {
     this.#length += text.length
-    const isGood = this.#length <= MAX_VALUE && this.#budget.takeCharacters(text.length)
+    const isGood = this.#length <= this.#most && this.#budget.takeCharacters(text.length)
     if (!isGood) throw this.#expander.error('the result is too long', 'EXPANSION_TOO_LARGE')
     this.#parts.push(text)
   }

@@ -6,7 +6,7 @@ import type { Span } from '../lex/span.ts'
  * then is the shell form. Throws ARGUMENT_INVALID for a list that holds something else than strings.
  */
 export function readJsonStrings(span: Span): readonly string[] | undefined {
-  if (!looksLikeJson(span)) return undefined
+  if (!span.text.startsWith('[')) return undefined
   const list = parse(span.text)
   if (!Array.isArray(list)) return undefined
   if (list.every((item) => typeof item === 'string')) return list
@@ -14,9 +14,9 @@ export function readJsonStrings(span: Span): readonly string[] | undefined {
   throw new DockerfileError('ARGUMENT_INVALID', message, span.range)
 }
 
-/** Whether someone who wrote this likely meant a JSON list. */
-export function looksLikeJson(span: Span): boolean {
-  return span.text.startsWith('[')
+/** Whether someone who wrote this likely meant a JSON list, and not the shell's `[ "$a" = b ]`. */
+export function looksLikeJson({ text }: Span): boolean {
+  return /^\[['"]/.test(text) || (/^\[\s+['"]/.test(text) && /['"],/.test(text))
 }
 
 function parse(text: string): unknown {

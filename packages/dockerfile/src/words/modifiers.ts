@@ -37,7 +37,7 @@ function modifyByValue(reader: Expander, name: string, modifier: string | undefi
     throw unknownModifier(reader, `:${modifier ?? ''}`)
   }
   const word = reader.readUntil('}', false)
-  const value = reader.lookup(name)
+  const value = reader.lookup(name, modifier === '?')
   const isNone = value === undefined || (emptyIsNone && value === '')
   if (modifier === '-') return isNone ? word : value
   if (modifier === '+') return isNone ? '' : word
