@@ -4,38 +4,18 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, before, test } from 'node:test'
 import { busyboxRootfs, CaissonCommand, inNamespaces, needsBusybox, TestEngine } from '@caisson/testkit'
+import { assertRefused, Talkers } from './talkers.ts'
 
 const skip = inNamespaces() || needsBusybox()
 let engine: TestEngine
 let caisson: CaissonCommand
+let talkers: Talkers
 
 const ok = (...args: string[]): string => caisson.done(args)
 
-function refused(args: readonly string[], why: RegExp): void {
-  const { code, err } = caisson.run(args)
-  assert.equal(code, 125, args.join(' '))
-  assert.match(err, why)
-}
-
-// It answers on port 7.
-const up = (name: string, ...options: string[]): string =>
-  ok(
-    'run',
-    '-d',
-    '--name',
-    name,
-    ...options,
-    'busybox',
-    'sh',
-    '-c',
-    `while :; do echo ${name} | nc -l -p 7; done`,
-  ).trim()
-
-/** Who answers; tried a few times, for a container may have just been started. */
-function asks(from: string, address: string, tries = 20): string {
-  const { out } = caisson.run(['exec', from, 'nc', '-w', '1', address, '7'])
-  return out !== '' || tries === 1 ? out.trim() : asks(from, address, tries - 1)
-}
+const refused = (args: readonly string[], why: RegExp): void => assertRefused(caisson, args, why)
+const up = (name: string, ...options: string[]): string => talkers.up(name, ...options)
+const asks = (from: string, address: string): string => talkers.ask(from, address)
 
 const file = (container: string, path: string): string => ok('exec', container, 'cat', path)
 const inspect = (container: string) => JSON.parse(ok('inspect', container))[0]
@@ -47,6 +27,7 @@ before(async () => {
   if (skip) return
   engine = await TestEngine.start()
   caisson = new CaissonCommand({ root: engine.root })
+  talkers = new Talkers(caisson)
   caisson.done(['import', '-', 'busybox'], busyboxRootfs())
 })
 

@@ -1,55 +1,32 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { rmSync } from 'node:fs'
 import { after, before, test } from 'node:test'
-import { busyboxRootfs, inNamespaces, needsBusybox, staticProgram } from '@caisson/testkit'
+import { busyboxRootfs, CaissonCommand, inNamespaces, needsBusybox, staticProgram } from '@caisson/testkit'
+import { assertRefused, Talkers } from './talkers.ts'
 
 // Containers that find one another, through the command line.
 
 const skip = inNamespaces() || needsBusybox()
-const caisson = join(import.meta.dirname, '../../caisson')
-let root: string
+let caisson: CaissonCommand
+let talkers: Talkers
 
-function run(
-  args: readonly string[],
-  input: Uint8Array | string = '',
-): { code: number | null; out: string; err: string } {
-  const ran = spawnSync(caisson, ['--root', root, ...args], { input, timeout: 60_000, cwd: '/' })
-  return { code: ran.status, out: ran.stdout.toString(), err: ran.stderr.toString() }
-}
-
-function ok(args: readonly string[], input?: Uint8Array): string {
-  const { code, out, err } = run(args, input)
-  assert.equal(code, 0, `${args.join(' ')}: ${err}`)
-  return out
-}
-
-// It answers on port 7.
-const up = (name: string, ...options: string[]): string =>
-  ok([
-    ...['run', '-d', '--name', name, ...options, 'busybox'],
-    ...['sh', '-c', `while :; do echo ${name} | nc -l -p 7; done`],
-  ]).trim()
-
+const ok = (args: readonly string[], input?: Uint8Array): string => caisson.done(args, input)
+const up = (name: string, ...options: string[]): string => talkers.up(name, ...options)
 const read = (name: string, file: string): string => ok(['exec', name, 'cat', file])
 
 /** Every address that a name has for a container. */
 function lookUp(from: string, name: string): string[] {
-  const { out } = run(['exec', from, 'busybox', 'nslookup', '-type=a', name])
+  const { out } = caisson.run(['exec', from, 'busybox', 'nslookup', '-type=a', name])
   const answer = out.slice(out.indexOf('\n\n'))
   return [...answer.matchAll(/^Address(?: \d+)?: (\S+)/gm)].map(([, address]) => address ?? '').toSorted()
 }
 
 /** The first address of a name as a C library finds it, from the files of the container; empty: none. */
-const resolve = (from: string, name: string): string => run(['exec', from, 'resolve', name]).out.trim()
+const resolve = (from: string, name: string): string => caisson.run(['exec', from, 'resolve', name]).out.trim()
 
-/** Who answers at a name on port 7; tried a few times, for a container may have just been started. */
-function asks(from: string, name: string, tries = 20): string {
-  const { out } = run(['exec', from, 'nc', '-w', '1', resolve(from, name), '7'])
-  return out !== '' || tries === 1 ? out.trim() : asks(from, name, tries - 1)
-}
+/** Who answers at a name. */
+const asks = (from: string, name: string): string => talkers.ask(from, resolve(from, name))
 
 const RESOLVE = `
 #include <arpa/inet.h>
@@ -68,7 +45,8 @@ int main(int argc, char **argv) {
 before(() => {
   if (skip) return
   spawnSync('ip', ['link', 'set', 'lo', 'up'])
-  root = mkdtempSync(join(tmpdir(), 'csn-names-'))
+  caisson = new CaissonCommand()
+  talkers = new Talkers(caisson)
   ok(['up', '-d'])
   const resolver = { path: 'bin/resolve', mode: 0o755, content: staticProgram(RESOLVE, 'musl-gcc') }
   ok(['import', '-', 'busybox'], busyboxRootfs([resolver]))
@@ -78,10 +56,10 @@ before(() => {
 
 after(() => {
   if (skip) return
-  for (const id of run(['ps', '-a', '-q']).out.split('\n').filter(Boolean)) run(['rm', '-f', id])
-  run(['network', 'prune', '-f'])
-  assert.equal(run(['down']).code, 0)
-  rmSync(root, { recursive: true, force: true })
+  caisson.removeContainers()
+  ok(['network', 'prune', '-f'])
+  ok(['down'])
+  rmSync(caisson.root, { recursive: true, force: true })
 })
 
 test('containers find one another by name, id, alias and host name, and nobody else does', { skip }, () => {
@@ -140,7 +118,7 @@ test('the files inside say what was asked for', { skip }, () => {
 })
 
 test('what is no name, no address and no option is refused and named', { skip }, () => {
-  const refused: [string[], RegExp][] = [
+  const wrong: [string[], RegExp][] = [
     [['--network', 'front', '--network-alias', 'a..b'], /aliases "a\.\.b"/],
     [['--network', 'front', '--network-alias', `${'x'.repeat(64)}.org`], /aliases "x+/],
     [['--dns', 'dns.example.org'], /--dns/],
@@ -148,11 +126,7 @@ test('what is no name, no address and no option is refused and named', { skip },
     [['--dns-search', 'a b'], /dns\.search "a b"/],
     [['--dns-option', 'a\nb'], /dns\.options/],
   ]
-  for (const [options, why] of refused) {
-    const { code, err } = run(['run', '--rm', ...options, 'busybox', 'true'])
-    assert.equal(code, 125, options.join(' '))
-    assert.match(err, why)
-  }
+  for (const [options, why] of wrong) assertRefused(caisson, ['run', '--rm', ...options, 'busybox', 'true'], why)
 })
 
 test('names outlive the services, and are there again when the engine is', { skip, timeout: 120_000 }, () => {

@@ -1,68 +1,32 @@
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { rmSync } from 'node:fs'
 import { after, before, test } from 'node:test'
-import { busyboxRootfs, inNamespaces, needsBusybox } from '@caisson/testkit'
+import { busyboxRootfs, CaissonCommand, inNamespaces, needsBusybox } from '@caisson/testkit'
+import { assertRefused, Talkers } from './talkers.ts'
 
 const skip = inNamespaces() || needsBusybox()
-const caisson = join(import.meta.dirname, '../../caisson')
-let root: string
+let caisson: CaissonCommand
+let talkers: Talkers
 
-function run(
-  args: readonly string[],
-  input: Uint8Array | string = '',
-): { code: number | null; out: string; err: string } {
-  const ran = spawnSync(caisson, ['--root', root, ...args], { input, timeout: 60_000, cwd: '/' })
-  return { code: ran.status, out: ran.stdout.toString(), err: ran.stderr.toString() }
-}
-
-function ok(args: readonly string[], input?: Uint8Array): string {
-  const { code, out, err } = run(args, input)
-  assert.equal(code, 0, `${args.join(' ')}: ${err}`)
-  return out
-}
-
-function refused(args: readonly string[], why: RegExp): void {
-  const { code, err } = run(args)
-  assert.equal(code, 125, args.join(' '))
-  assert.match(err, why)
-}
-
-// It answers on port 7.
-const up = (name: string, ...options: string[]): string =>
-  ok([
-    'run',
-    '-d',
-    '--name',
-    name,
-    ...options,
-    'busybox',
-    'sh',
-    '-c',
-    `while :; do echo ${name} | nc -l -p 7; done`,
-  ]).trim()
-
-/** Who answers; tried a few times, for a container may have just been started. */
-function asks(from: string, address: string, tries = 20): string {
-  const { out } = run(['exec', from, 'nc', '-w', '1', address, '7'])
-  return out !== '' || tries === 1 ? out.trim() : asks(from, address, tries - 1)
-}
+const ok = (args: readonly string[], input?: Uint8Array): string => caisson.done(args, input)
+const refused = (args: readonly string[], why: RegExp): void => assertRefused(caisson, args, why)
+const up = (name: string, ...options: string[]): string => talkers.up(name, ...options)
+const asks = (from: string, address: string, tries?: number): string => talkers.ask(from, address, tries)
 
 before(() => {
   if (skip) return
-  root = mkdtempSync(join(tmpdir(), 'csn-net-'))
+  caisson = new CaissonCommand()
+  talkers = new Talkers(caisson)
   ok(['up', '-d'])
   ok(['import', '-', 'busybox'], busyboxRootfs())
 })
 
 after(() => {
   if (skip) return
-  for (const id of run(['ps', '-a', '-q']).out.split('\n').filter(Boolean)) run(['rm', '-f', id])
-  run(['network', 'prune', '-f'])
-  assert.equal(run(['down']).code, 0)
-  rmSync(root, { recursive: true, force: true })
+  caisson.removeContainers()
+  ok(['network', 'prune', '-f'])
+  ok(['down'])
+  rmSync(caisson.root, { recursive: true, force: true })
 })
 
 test('makes networks, runs containers on them with the addresses that were asked for, and removes them', {
@@ -116,7 +80,7 @@ test('a container does not start when its network is gone, and does when it is b
   ok(['network', 'create', 'gone'])
   ok(['create', '--name', 'waits', '--network', 'gone', 'busybox', 'true'])
   ok(['network', 'rm', 'gone'])
-  assert.match(run(['start', 'waits']).err, /network.*gone/)
+  assert.match(caisson.run(['start', 'waits']).err, /network.*gone/)
   ok(['network', 'create', 'gone'])
   ok(['start', 'waits'])
   ok(['rm', '-f', 'waits'])

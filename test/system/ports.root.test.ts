@@ -1,27 +1,15 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { rmSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { busyboxRootfs, inNamespaces, needsBusybox } from '@caisson/testkit'
+import { busyboxRootfs, CaissonCommand, inNamespaces, needsBusybox } from '@caisson/testkit'
 
 const skip = inNamespaces() || needsBusybox()
 const timed = { skip, timeout: 240_000 }
-const caisson = join(import.meta.dirname, '../../caisson')
-let root: string
+let caisson: CaissonCommand
 
-function run(args: readonly string[], input?: Uint8Array): { code: number | null; out: string; err: string } {
-  const ran = spawnSync(caisson, ['--root', root, ...args], { input: input ?? '', timeout: 120_000, cwd: '/' })
-  return { code: ran.status, out: ran.stdout.toString().trim(), err: ran.stderr.toString() }
-}
-
-function succeed(...args: string[]): string {
-  const { code, out, err } = run(args)
-  assert.equal(code, 0, err)
-  return out
-}
+const succeed = (...args: string[]): string => caisson.done(args).trim()
 
 /** What the server behind the port says, as soon as there is one. */
 async function answer(port: string): Promise<string> {
@@ -38,18 +26,18 @@ const serve = (word: string): string[] => ['busybox', 'nc', '-ll', '-p', '80', '
 before(() => {
   if (skip) return
   spawnSync('ip', ['link', 'set', 'lo', 'up'])
-  root = mkdtempSync(join(tmpdir(), 'csn-ports-'))
-  const up = run(['up', '-d'])
+  caisson = new CaissonCommand()
+  const up = caisson.run(['up', '-d'])
   assert.equal(up.code, 0, up.err)
-  const imported = run(['import', '--change', 'EXPOSE 80 53/udp', '-', 'exposing'], busyboxRootfs())
+  const imported = caisson.run(['import', '--change', 'EXPOSE 80 53/udp', '-', 'exposing'], busyboxRootfs())
   assert.equal(imported.code, 0, imported.err)
 })
 
 after(() => {
   if (skip) return
-  for (const id of run(['ps', '-a', '-q']).out.split('\n').filter(Boolean)) run(['rm', '-f', id])
-  assert.equal(run(['down']).code, 0)
-  rmSync(root, { recursive: true, force: true })
+  caisson.removeContainers()
+  assert.equal(caisson.run(['down']).code, 0)
+  rmSync(caisson.root, { recursive: true, force: true })
 })
 
 test('run -p publishes, and port, ps and inspect tell', timed, async () => {
@@ -72,8 +60,8 @@ test('run -p publishes, and port, ps and inspect tell', timed, async () => {
   assert.match(succeed('ps'), /0\.0\.0\.0:8080->80\/tcp, 127\.0\.0\.1:9000-9004->9000-9004\/udp/)
   const [{ sandbox }] = JSON.parse(succeed('inspect', 'web'))
   assert.equal(sandbox.ports[0].hostPort, 8080)
-  assert.match(run(['port', 'web', '81']).err, /no such published port: 81 of web/)
-  const late = run(['run', '--rm', '-p', '8080:81', 'exposing', 'true'])
+  assert.match(caisson.run(['port', 'web', '81']).err, /no such published port: 81 of web/)
+  const late = caisson.run(['run', '--rm', '-p', '8080:81', 'exposing', 'true'])
   assert.notEqual(late.code, 0)
   assert.match(late.err, /8080\/tcp of every address is published by container [0-9a-f]{64}/)
   succeed('rm', '-f', 'web')
@@ -92,6 +80,6 @@ test('run -P publishes what the image exposes, again after a stop', timed, async
 })
 
 test('create with a port that cannot be is refused with the field', timed, () => {
-  const refused = run(['run', '--rm', '--network', 'none', '-p', '80:80', 'exposing', 'true'])
+  const refused = caisson.run(['run', '--rm', '--network', 'none', '-p', '80:80', 'exposing', 'true'])
   assert.match(refused.err, /spec\.network\.ports/)
 })

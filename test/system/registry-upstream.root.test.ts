@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import {
   busyboxRootfs,
+  CaissonCommand,
   type DockerRegistry,
   inNamespaces,
   needsBusybox,
@@ -14,27 +15,17 @@ import {
 } from '@caisson/testkit'
 
 const skip = inNamespaces() || needsBusybox() || needsDockerRegistry()
-const caisson = join(import.meta.dirname, '../../caisson')
 const HOST = '127.0.0.1:5000'
 let root: string
+let caisson: CaissonCommand
 let upstream: DockerRegistry
 
-function run(args: readonly string[], input: Uint8Array | string = '') {
-  const env = { ...process.env, CAISSON_AUTH_FILE: join(root, 'auth.json') }
-  const ran = spawnSync(caisson, ['--root', root, ...args], { input, timeout: 60_000, cwd: '/', env })
-  return { code: ran.status, out: ran.stdout.toString(), err: ran.stderr.toString() }
-}
-
-/** Runs a command that has to go well, and returns what it printed. */
-function done(args: readonly string[], input: Uint8Array | string = ''): string {
-  const ran = run(args, input)
-  assert.equal(ran.code, 0, `${args.join(' ')}: ${ran.err}`)
-  return ran.out
-}
+const done = (args: readonly string[], input: Uint8Array | string = ''): string => caisson.done(args, input)
 
 before(async () => {
   if (skip) return
   root = mkdtempSync(join(tmpdir(), 'csn-upstream-'))
+  caisson = new CaissonCommand({ root, env: { CAISSON_AUTH_FILE: join(root, 'auth.json') } })
   execFileSync('ip', ['link', 'set', 'lo', 'up'])
   upstream = await startDockerRegistry({ auth: { users: { ann: 'secret' } } })
   mkdirSync(join(root, 'etc'), { recursive: true })
@@ -51,7 +42,7 @@ before(async () => {
 
 after(async () => {
   if (skip) return
-  assert.equal(run(['down']).code, 0)
+  assert.equal(caisson.run(['down']).code, 0)
   await upstream.stop()
   rmSync(root, { recursive: true, force: true })
 })
@@ -60,7 +51,7 @@ test('an upstream is set, with its password in a file, and listed without it', {
   const password = join(root, 'password')
   writeFileSync(password, 'secret\n', { mode: 0o600 })
   const settings = ['--url', upstream.url, '--prefix', 'hub', '-u', 'ann', '--revalidate', '0']
-  assert.match(run(['registry', 'upstream', 'set', upstream.address, ...settings]).err, /password/)
+  assert.match(caisson.run(['registry', 'upstream', 'set', upstream.address, ...settings]).err, /password/)
   done(['registry', 'upstream', 'set', upstream.address, ...settings, '--password-file', password])
   done(['registry', 'policy', 'set', 'hub/*', '--anonymous-pull'])
   const listed = done(['registry', 'upstream', 'ls'])
@@ -81,14 +72,14 @@ test('what is held is pulled when the upstream is away, and what is not held is 
   for (const name of names) done(['rmi', name])
   await upstream.stop()
   for (const name of names) done(['pull', name])
-  const missing = run(['pull', `${HOST}/hub/team/busybox:2`])
+  const missing = caisson.run(['pull', `${HOST}/hub/team/busybox:2`])
   assert.equal(missing.code, 125)
   assert.match(missing.err, /does not answer/)
 })
 
 test('an upstream is removed, and what is held stays', { skip }, () => {
   done(['registry', 'upstream', 'rm', upstream.address])
-  assert.equal(run(['registry', 'upstream', 'rm', upstream.address]).code, 125)
+  assert.equal(caisson.run(['registry', 'upstream', 'rm', upstream.address]).code, 125)
   done(['rmi', `${HOST}/hub/team/busybox:1`])
   done(['pull', `${HOST}/hub/team/busybox:1`])
 })

@@ -1,16 +1,24 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { join } from 'node:path'
 import { after, afterEach, before, beforeEach, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { inNamespaces } from '@caisson/testkit'
-import { formatIpv4, formatMac } from '../src/ipam/ipv4.ts'
+import { formatMac } from '../src/ipam/ipv4.ts'
 import type { PortWish } from '../src/publishing/published-port.ts'
-import type { Endpoint, Sandbox } from '../src/sandbox/sandbox.ts'
+import type { Sandbox } from '../src/sandbox/sandbox.ts'
 import { bridgeWish, networkRequest, pings, request, run, startEngine, type TestEngine, wishOf } from './engine.ts'
+import {
+  addressOf,
+  assertNothingLeft,
+  connectOutside,
+  defaultGateway,
+  emptyAndClose,
+  endpointOf,
+  pathIn,
+} from './facts.ts'
 import { call, seen, sendFrames, serveAt } from './wire.ts'
 
 // What somebody tries who has every capability inside a container's network namespace, or a machine on the same wire.
@@ -30,16 +38,9 @@ const web: PortWish = { transport: 'tcp', hostAddress: undefined, hostPort: 8080
 const create = (id: string, ...ports: PortWish[]): Promise<Sandbox> =>
   engine.service.sandboxes.create({ ...request(id, bridgeWish), ports }, 'test', never)
 
-const pathOf = (sandbox: Sandbox): string => engine.host.namespacePath(sandbox.namespace?.id ?? '')
+const pathOf = (sandbox: Sandbox): string => pathIn(engine, sandbox)
 
-function endpointOf(sandbox: Sandbox): Endpoint {
-  const endpoint = sandbox.namespace?.endpoints[0]
-  assert.ok(endpoint)
-  return endpoint
-}
-
-const addressOf = (sandbox: Sandbox): string => formatIpv4(endpointOf(sandbox).address)
-const gateway = (): string => formatIpv4(engine.service.networks.connectable('').bridge.gateway)
+const gateway = (): string => defaultGateway(engine)
 const hex = (address: string): string => Buffer.from(address.split('.').map(Number)).toString('hex')
 const hexOf = (sandbox: Sandbox): string => formatMac(endpointOf(sandbox).mac).replaceAll(':', '')
 
@@ -50,9 +51,8 @@ async function serveInside(sandbox: Sandbox, port: number): Promise<void> {
 
 before(() => {
   if (skip) return
-  run(`ip link set lo up; mount -t sysfs sysfs /sys; mount -t tmpfs tmpfs /run; ip netns add outside
-    ip link add uplink type veth peer name eth0 netns outside; ip addr add ${HOST}/24 dev uplink; ip link set uplink up
-    ip -n outside addr add 198.51.100.2/24 dev eth0; ip -n outside link set eth0 up; ip -n outside link set lo up`)
+  run('ip link set lo up; mount -t sysfs sysfs /sys')
+  connectOutside(HOST, '198.51.100.2', false)
 })
 
 after(() => {
@@ -67,14 +67,8 @@ beforeEach(() => {
 
 afterEach(async () => {
   stack.dispose()
-  for (const { id } of engine.service.sandboxes.list()) await engine.service.sandboxes.delete(id, 'test')
-  await engine.service.userNetworks.prune(() => true, 'test')
-  await engine.service.close()
-  engine[Symbol.dispose]()
-  assert.deepEqual(readdirSync(join(root, 'run/netns')), [])
-  for (let tries = 0; tries < 400 && /cs[np]/.test(readdirSync('/sys/class/net').join()); tries++) await sleep(25)
-  assert.doesNotMatch(readdirSync('/sys/class/net').join(), /cs[np]/)
-  assert.doesNotMatch(run('nft list tables'), /caisson/)
+  await emptyAndClose(engine)
+  await assertNothingLeft(root)
   rmSync(root, { recursive: true })
 })
 

@@ -4,7 +4,6 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import { inNamespaces } from '@caisson/testkit'
-import { formatIpv4 } from '../src/ipam/ipv4.ts'
 import type { Sandbox } from '../src/sandbox/sandbox.ts'
 import {
   inside,
@@ -16,6 +15,7 @@ import {
   type TestEngine,
   wishOf,
 } from './engine.ts'
+import { addressOf, emptyAndClose, pathIn } from './facts.ts'
 
 // Limits of bandwidth, in the kernel.
 
@@ -28,8 +28,7 @@ const SECONDS = 3
 let root: string
 let engine: TestEngine
 
-const pathOf = (sandbox: Sandbox): string => engine.host.namespacePath(sandbox.namespace?.id ?? '')
-const addressOf = (sandbox: Sandbox): string => formatIpv4(sandbox.namespace?.endpoints[0]?.address ?? 0)
+const pathOf = (sandbox: Sandbox): string => pathIn(engine, sandbox)
 
 const create = (id: string, egress = 0, ingress = 0): Promise<Sandbox> =>
   engine.service.sandboxes.create(
@@ -92,10 +91,7 @@ before(() => {
 
 after(async () => {
   if (skip) return
-  for (const { id } of engine.service.sandboxes.list()) await engine.service.sandboxes.delete(id, 'test')
-  await engine.service.userNetworks.prune(() => true, 'test')
-  await engine.service.close()
-  engine[Symbol.dispose]()
+  await emptyAndClose(engine)
   rmSync(root, { recursive: true })
 })
 

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, test } from 'node:test'
 import type { Partially } from '@caisson/api'
 import { type Attachment, type Sandbox, SandboxMode } from '@caisson/api/network'
 import { FakeHost } from './fake-host.ts'
-import { type Served, serveOn } from './served.ts'
+import { makeThreeNetworks, namespaceOf, type Served, serveOn } from './served.ts'
 
 // Sandboxes on several networks, over gRPC on a real database, with a host in memory.
 
@@ -26,15 +26,11 @@ const disconnect = (sandboxId: string, network: string, force = false): Promise<
 const interfaces = ({ endpoints }: Sandbox): string[] =>
   endpoints.map(({ networkName, interfaceName }) => `${interfaceName}@${networkName}`)
 
-const namespaceOf = ({ namespacePath }: Sandbox): string => namespacePath.split('/').at(-1) ?? ''
-
 beforeEach(async () => {
   root = mkdtempSync(join(tmpdir(), 'caisson-connections-'))
   host = new FakeHost()
   served = await serveOn(root, host)
-  for (const [index, name] of ['front', 'back'].entries())
-    await served.networks.create({ name, subnets: [{ subnet: `10.${index + 1}.0.0/24` }] })
-  await served.networks.create({ name: 'vault', internal: true, subnets: [{ subnet: '10.9.0.0/24' }] })
+  await makeThreeNetworks(served)
 })
 
 afterEach(async () => {

@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
 import { afterEach, before, beforeEach, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { inNamespaces } from '@caisson/testkit'
-import { formatIpv4 } from '../src/ipam/ipv4.ts'
-import type { Endpoint, Sandbox } from '../src/sandbox/sandbox.ts'
+import type { Sandbox } from '../src/sandbox/sandbox.ts'
 import {
   bridgeWish,
   inside,
@@ -17,6 +15,7 @@ import {
   type TestEngine,
   wishOf,
 } from './engine.ts'
+import { addressOf, assertNothingLeft, defaultGateway, emptyAndClose, endpointOf, pathIn } from './facts.ts'
 
 // What is left of sandboxes that come and go, or that somebody inside breaks.
 
@@ -29,16 +28,10 @@ let engine: TestEngine
 
 const create = (id: string): Promise<Sandbox> => engine.service.sandboxes.create(request(id, bridgeWish), 'test', never)
 
-const pathOf = (sandbox: Sandbox): string => engine.host.namespacePath(sandbox.namespace?.id ?? '')
+const pathOf = (sandbox: Sandbox): string => pathIn(engine, sandbox)
 
-function endpointOf(sandbox: Sandbox): Endpoint {
-  const endpoint = sandbox.namespace?.endpoints[0]
-  assert.ok(endpoint)
-  return endpoint
-}
+const gateway = (): string => defaultGateway(engine)
 
-const addressOf = (sandbox: Sandbox): string => formatIpv4(endpointOf(sandbox).address)
-const gateway = (): string => formatIpv4(engine.service.networks.connectable('').bridge.gateway)
 before(() => {
   if (!skip) run('ip link set lo up; mount -t sysfs sysfs /sys')
 })
@@ -49,14 +42,8 @@ beforeEach(() => {
 })
 
 afterEach(async () => {
-  for (const { id } of engine.service.sandboxes.list()) await engine.service.sandboxes.delete(id, 'test')
-  await engine.service.userNetworks.prune(() => true, 'test')
-  await engine.service.close()
-  engine[Symbol.dispose]()
-  assert.deepEqual(readdirSync(join(root, 'run/netns')), [])
-  for (let tries = 0; tries < 400 && /cs[np]/.test(readdirSync('/sys/class/net').join()); tries++) await sleep(25)
-  assert.doesNotMatch(readdirSync('/sys/class/net').join(), /cs[np]/)
-  assert.doesNotMatch(run('nft list tables'), /caisson/)
+  await emptyAndClose(engine)
+  await assertNothingLeft(root)
   rmSync(root, { recursive: true })
 })
 

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import { inNamespaces } from '@caisson/testkit'
 import { networkRequest, pings, request, run, startEngine, type TestEngine, wishOf } from './engine.ts'
+import { connectOutside, emptyAndClose, pathIn } from './facts.ts'
 
 const skip = inNamespaces()
 const hosted = { skip, timeout: 60_000 }
@@ -14,28 +15,22 @@ let engine: TestEngine
 
 async function pathOn(network: string): Promise<string> {
   const made = await engine.service.sandboxes.create(request(`on-${network}`, wishOf({ network })), 'test', never)
-  return engine.host.namespacePath(made.namespace?.id ?? '')
+  return pathIn(engine, made)
 }
 
 before(() => {
   if (skip) return
-  run(`ip link set lo up; mount -t sysfs sysfs /sys; mount -t tmpfs tmpfs /run; ip netns add cloud
-    ip link add uplink type veth peer name eth0 netns cloud
-    ip addr add 198.51.100.1/24 dev uplink; ip link set uplink up
-    ip -n cloud addr add 198.51.100.2/24 dev eth0; ip -n cloud link set eth0 up; ip -n cloud link set lo up
-    ip route add default via 198.51.100.2`)
-  for (const address of METADATA) run(`ip -n cloud addr add ${address}/32 dev lo`)
+  run('ip link set lo up; mount -t sysfs sysfs /sys')
+  connectOutside('198.51.100.1', '198.51.100.2', true)
+  for (const address of METADATA) run(`ip -n outside addr add ${address}/32 dev lo`)
   root = mkdtempSync('/tmp/caisson-metadata-')
   engine = startEngine(root, { poolSize: 0, barePoolSize: 0 })
 })
 
 after(async () => {
   if (skip) return
-  for (const { id } of engine.service.sandboxes.list()) await engine.service.sandboxes.delete(id, 'test')
-  await engine.service.userNetworks.prune(() => true, 'test')
-  await engine.service.close()
-  engine[Symbol.dispose]()
-  run('ip netns del cloud')
+  await emptyAndClose(engine)
+  run('ip netns del outside')
   rmSync(root, { recursive: true })
 })
 

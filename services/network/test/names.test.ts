@@ -6,7 +6,7 @@ import { afterEach, beforeEach, test } from 'node:test'
 import type { Partially } from '@caisson/api'
 import { type Attachment, type CreateSandboxRequest, type Sandbox, SandboxMode } from '@caisson/api/network'
 import { FakeHost } from './fake-host.ts'
-import { type Served, serveOn } from './served.ts'
+import { makeThreeNetworks, namespaceOf, type Served, serveOn } from './served.ts'
 
 // Names of sandboxes over gRPC, on a real database, with a host and a name server in memory.
 
@@ -26,7 +26,6 @@ const connect = (name: string, network: string, aliases: string[] = []): Promise
 const disconnect = (name: string, network: string): Promise<Sandbox> =>
   served.sandboxes.disconnect({ sandboxId: `${name}-id`, network })
 
-const namespaceOf = ({ namespacePath }: Sandbox): string => namespacePath.split('/').at(-1) ?? ''
 const ask = (asker: Sandbox, name: string): readonly string[] => served.nameServer.ask(namespaceOf(asker), name)
 const lastLines = ({ hosts }: Sandbox, count: number): string[] => hosts.trimEnd().split('\n').slice(-count)
 
@@ -41,9 +40,7 @@ beforeEach(async () => {
   root = mkdtempSync(join(tmpdir(), 'caisson-names-'))
   host = new FakeHost()
   served = await serveOn(root, host)
-  for (const [index, name] of ['front', 'back'].entries())
-    await served.networks.create({ name, subnets: [{ subnet: `10.${index + 1}.0.0/24` }] })
-  await served.networks.create({ name: 'vault', internal: true, subnets: [{ subnet: '10.9.0.0/24' }] })
+  await makeThreeNetworks(served)
 })
 
 afterEach(async () => {

@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { after, afterEach, before, beforeEach, test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { inNamespaces } from '@caisson/testkit'
 import { formatIpv4, formatMac, type Ipv4, parseIpv4, parseSubnet } from '../src/ipam/ipv4.ts'
 import type { BridgeNetwork, NetworkRequest } from '../src/network/network.ts'
-import type { Endpoint, Sandbox } from '../src/sandbox/sandbox.ts'
+import type { Sandbox } from '../src/sandbox/sandbox.ts'
 import {
   inside,
   networkRequest,
@@ -20,6 +18,16 @@ import {
   type TestEngine,
   wishOf,
 } from './engine.ts'
+import {
+  addressOf,
+  assertNothingLeft,
+  connectOutside,
+  emptyAndClose,
+  endpointOf,
+  links,
+  pathIn,
+  until,
+} from './facts.ts'
 
 // Networks that somebody makes, in the kernel.
 
@@ -53,35 +61,15 @@ const connect = (id: string, network: string, gatewayPriority = 0): Promise<Sand
 const disconnect = (id: string, network: string): Promise<Sandbox> =>
   engine.service.sandboxes.disconnect(id, network, false, 'test')
 
-const pathOf = (sandbox: Sandbox): string => engine.host.namespacePath(sandbox.namespace?.id ?? '')
+const pathOf = (sandbox: Sandbox): string => pathIn(engine, sandbox)
 
-function endpointOf(sandbox: Sandbox, index = 0): Endpoint {
-  const endpoint = sandbox.namespace?.endpoints[index]
-  assert.ok(endpoint)
-  return endpoint
-}
-
-const addressOf = (sandbox: Sandbox, index = 0): string => formatIpv4(endpointOf(sandbox, index).address)
 const gatewayOf = (network: BridgeNetwork): string => formatIpv4(network.bridge.gateway)
-const links = (pattern: RegExp): string[] => readdirSync('/sys/class/net').filter((name) => pattern.test(name))
-
-async function until(holds: () => boolean, what: string): Promise<void> {
-  for (let tries = 0; tries < 400; tries++) {
-    if (holds()) return
-    await sleep(25)
-  }
-  assert.fail(`did not come about: ${what}`)
-}
 
 before(() => {
   if (skip) return
   // What /sys shows follows the namespace that mounted it.
-  run('ip link set lo up; mount -t sysfs sysfs /sys; mount -t tmpfs tmpfs /run')
-  run(`ip netns add outside
-    ip link add uplink type veth peer name eth0 netns outside
-    ip addr add 198.51.100.1/24 dev uplink; ip link set uplink up
-    ip -n outside addr add ${OUTSIDE}/24 dev eth0; ip -n outside link set eth0 up; ip -n outside link set lo up
-    ip route add default via ${OUTSIDE}`)
+  run('ip link set lo up; mount -t sysfs sysfs /sys')
+  connectOutside('198.51.100.1', OUTSIDE, true)
 })
 
 after(() => {
@@ -94,13 +82,8 @@ beforeEach(() => {
 })
 
 afterEach(async () => {
-  for (const { id } of engine.service.sandboxes.list()) await engine.service.sandboxes.delete(id, 'test')
-  await engine.service.userNetworks.prune(() => true, 'test')
-  await engine.service.close()
-  engine[Symbol.dispose]()
-  assert.deepEqual(readdirSync(join(root, 'run/netns')), [], 'no pin is left')
-  await until(() => links(/^cs[np]|^br-/).length === 0, 'no interface is left')
-  assert.doesNotMatch(run('nft list tables'), /caisson/)
+  await emptyAndClose(engine)
+  await assertNothingLeft(root)
   assert.equal(readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8').trim(), '0')
   rmSync(root, { recursive: true })
 })

@@ -11,6 +11,7 @@ import { formatIpv4, parseIpv4 } from '../src/ipam/ipv4.ts'
 import type { PortWish } from '../src/publishing/published-port.ts'
 import type { Sandbox } from '../src/sandbox/sandbox.ts'
 import { bridgeWish, request, run, startEngine, succeeds, type TestEngine } from './engine.ts'
+import { addressOf, connectOutside, emptyAndClose, pathIn } from './facts.ts'
 
 const skip = inNamespaces()
 const hosted = { skip, timeout: 240_000 }
@@ -37,8 +38,7 @@ const udp = (hostPort: number, containerPort: number): PortWish => tcp(hostPort,
 const create = (id: string, ...ports: PortWish[]): Promise<Sandbox> =>
   engine.service.sandboxes.create({ ...request(id, bridgeWish), ports }, 'test', never)
 
-const pathOf = (sandbox: Sandbox): string => engine.host.namespacePath(sandbox.namespace?.id ?? '')
-const addressOf = (sandbox: Sandbox): string => formatIpv4(sandbox.namespace?.endpoints[0]?.address ?? 0)
+const pathOf = (sandbox: Sandbox): string => pathIn(engine, sandbox)
 
 /** Says its own port and who called, over TCP and UDP. */
 const ECHO = `
@@ -93,18 +93,16 @@ function call(from: string | undefined, kind: 'tcp' | 'udp', address: string, po
   return (from === undefined ? run(command) : run(`nsenter --net=${from} ${command}`)).trim()
 }
 
-/** A machine outside, behind a link of the host that has two addresses. */
-const connectOutside = (): string =>
-  run(`ip link add uplink type veth peer name eth0 netns outside
-    ip addr add ${HOST}/24 dev uplink; ip addr add 198.51.100.9/24 dev uplink; ip link set uplink up
-    ip -n outside addr add ${CLIENT}/24 dev eth0; ip -n outside link set eth0 up; ip -n outside link set lo up
-    ip route add default via ${CLIENT}`)
+/** The host has two addresses there. */
+function connect(): void {
+  connectOutside(HOST, CLIENT, true)
+  run('ip addr add 198.51.100.9/24 dev uplink')
+}
 
 before(() => {
   if (skip) return
   run('ip link set lo up; mount -t sysfs sysfs /sys')
-  run('ip netns add outside 2>/dev/null || { mount -t tmpfs tmpfs /run; ip netns add outside; }')
-  connectOutside()
+  connect()
 })
 
 after(() => {
@@ -118,9 +116,7 @@ beforeEach(() => {
 })
 
 afterEach(async () => {
-  for (const { id } of engine.service.sandboxes.list()) await engine.service.sandboxes.delete(id, 'test')
-  await engine.service.close()
-  engine[Symbol.dispose]()
+  await emptyAndClose(engine)
   stack.dispose()
   assert.doesNotMatch(run('nft list tables'), /caisson/)
   rmSync(root, { recursive: true })
@@ -190,7 +186,7 @@ test('NET-06: what is published on the loopback is reached from there only', hos
     assert.equal(call(from, 'tcp', '127.0.0.1', 8080), '', from)
   }
   run('ip netns del outside; ip link del uplink 2>/dev/null; ip netns add outside')
-  connectOutside()
+  connect()
 })
 
 test('a container does not reach services on the loopback of the host', hosted, async () => {

@@ -4,11 +4,11 @@ import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, afterEach, before, beforeEach, test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { inNamespaces } from '@caisson/testkit'
 import { formatIpv4, formatMac } from '../src/ipam/ipv4.ts'
 import type { Sandbox, SandboxWish } from '../src/sandbox/sandbox.ts'
 import { bridgeWish, inside, pings, request, run, startEngine, succeeds, type TestEngine, wishOf } from './engine.ts'
+import { addressOf, assertNothingLeft, connectOutside, emptyAndClose, links, pathIn, until } from './facts.ts'
 
 const skip = inNamespaces()
 const never = new AbortController().signal
@@ -16,29 +16,14 @@ const never = new AbortController().signal
 let root: string
 let engine: TestEngine
 
-const pathOf = (sandbox: Sandbox): string => engine.host.namespacePath(sandbox.namespace?.id ?? '')
-
-function addressOf(sandbox: Sandbox): string {
-  const address = sandbox.namespace?.endpoints[0]?.address
-  assert.ok(address !== undefined)
-  return formatIpv4(address)
-}
+const pathOf = (sandbox: Sandbox): string => pathIn(engine, sandbox)
 
 const create = (id: string, wish = bridgeWish): Promise<Sandbox> =>
   engine.service.sandboxes.create(request(id, wish), 'test', never)
 
 const gateway = (): string => formatIpv4(engine.service.networks.bridges()[0]?.bridge.gateway ?? 0)
 
-async function until(holds: () => boolean, what: string): Promise<void> {
-  for (let tries = 0; tries < 400; tries++) {
-    if (holds()) return
-    await sleep(25)
-  }
-  assert.fail(`did not come about: ${what}`)
-}
-
 const shelved = (): number => engine.store.namespaces().filter(({ id }) => engine.store.usersOf(id) === 0).length
-const links = (pattern: RegExp): string[] => readdirSync('/sys/class/net').filter((name) => pattern.test(name))
 
 const SOCKETS = 'cat /proc/net/tcp /proc/net/tcp6'
 
@@ -48,12 +33,8 @@ before(() => {
   if (skip) return
   // What /sys shows follows the namespace that mounted it.
   run('ip link set lo up; mount -t sysfs sysfs /sys')
-  // A machine outside, behind a link of the host, which does not know the networks of containers.
-  run(`ip netns add outside 2>/dev/null || { mount -t tmpfs tmpfs /run; ip netns add outside; }
-    ip link add uplink type veth peer name eth0 netns outside
-    ip addr add 198.51.100.1/24 dev uplink; ip link set uplink up
-    ip -n outside addr add 198.51.100.2/24 dev eth0; ip -n outside link set eth0 up; ip -n outside link set lo up
-    ip route add default via 198.51.100.2`)
+  // It does not know the networks of containers.
+  connectOutside('198.51.100.1', '198.51.100.2', true)
 })
 
 after(() => {
@@ -66,12 +47,8 @@ beforeEach(() => {
 })
 
 afterEach(async () => {
-  for (const { id } of engine.service.sandboxes.list()) await engine.service.sandboxes.delete(id, 'test')
-  await engine.service.close()
-  engine[Symbol.dispose]()
-  assert.deepEqual(readdirSync(join(root, 'run/netns')), [], 'no pin is left')
-  await until(() => links(/^cs[np]/).length === 0, 'no interface is left')
-  assert.doesNotMatch(run('nft list tables'), /caisson/)
+  await emptyAndClose(engine)
+  await assertNothingLeft(root)
   assert.equal(readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8').trim(), '0')
   rmSync(root, { recursive: true })
 })
@@ -312,4 +289,27 @@ test('counts what went through', hosted, async () => {
   const [entry] = await engine.service.sandboxes.counters(['one'])
   assert.equal(entry?.interfaceName, 'eth0')
   assert.ok((entry?.counters.txBytes ?? 0n) > 84n)
+})
+
+test('measures what a network sent, also by containers that are gone, and never less', hosted, async () => {
+  const sent = async (name: string, label: string): Promise<bigint | undefined> => {
+    const measured = (await engine.service.measure()).find((each) => each.name === name)
+    const value = measured?.values.find(
+      ({ labels }) => labels[label] === (label === 'network' ? 'bridge' : 'one'),
+    )?.value
+    return value === undefined ? undefined : BigInt(value)
+  }
+  const ofNetwork = () => sent('caisson_network_transmit_bytes_total', 'network')
+  const ofContainer = () => sent('caisson_network_container_transmit_bytes_total', 'container')
+  const path = pathOf(await create('one'))
+  pings(path, gateway())
+  const before = (await ofNetwork()) ?? 0n
+  assert.ok(before > 84n)
+  assert.ok(((await ofContainer()) ?? 0n) > 84n)
+  await engine.service.sandboxes.delete('one', 'test')
+  assert.equal(await ofContainer(), undefined)
+  const after = (await ofNetwork()) ?? 0n
+  assert.ok(after >= before, `${after} is less than ${before}`)
+  pings(pathOf(await create('one')), gateway())
+  assert.ok(((await ofNetwork()) ?? 0n) > after)
 })

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { Channel, layoutOf, type ServiceClient } from '@caisson/api'
-import { NetworksDefinition, SandboxesDefinition } from '@caisson/api/network'
+import { NetworksDefinition, type Sandbox, SandboxesDefinition } from '@caisson/api/network'
 import { createLogger, EventLog, Store, serve } from '@caisson/service-kit'
 import { configSchema, type NetworkConfig } from '../src/config.ts'
 import { networkEvents } from '../src/events.ts'
@@ -60,3 +60,13 @@ export async function serveOn(
     [Symbol.asyncDispose]: () => open.disposeAsync(),
   }
 }
+
+/** Two networks, and an internal one. */
+export async function makeThreeNetworks({ networks }: Pick<Served, 'networks'>): Promise<void> {
+  for (const [index, name] of ['front', 'back'].entries())
+    await networks.create({ name, subnets: [{ subnet: `10.${index + 1}.0.0/24` }] })
+  await networks.create({ name: 'vault', internal: true, subnets: [{ subnet: '10.9.0.0/24' }] })
+}
+
+/** Its id, as the host in memory has it. */
+export const namespaceOf = ({ namespacePath }: Sandbox): string => namespacePath.split('/').at(-1) ?? ''

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <isa-l/igzip_lib.h>
 #include <stdlib.h>
+#include <string.h>
 #include <zstd.h>
 
 #include "decode.h"
@@ -120,26 +121,26 @@ static void test_gzip(void)
 	size_t length = add_gzip(0, plain, PLAIN);
 	size_t end;
 
-	OK(gives_plain_in_all_pieces(length), "inflates gzip whatever the pieces");
-	OK(notices_truncation(length, 2), "notices a truncated gzip stream");
+	ok(gives_plain_in_all_pieces(length), "inflates gzip whatever the pieces");
+	ok(notices_truncation(length, 2), "notices a truncated gzip stream");
 	packed[length] = 'x';
-	OK(decode(length + 1, 4096, 65536) < 0 && err.reason == REASON_INVALID, "refuses garbage behind gzip");
+	ok(decode(length + 1, 4096, 65536) < 0 && err.reason == REASON_INVALID, "refuses garbage behind gzip");
 	memset(packed + length, 0, 1000);
-	OK(gives_plain_in_all_pieces(length + 1000), "accepts padding of zeros behind gzip");
+	ok(gives_plain_in_all_pieces(length + 1000), "accepts padding of zeros behind gzip");
 	packed[length + 999] = 1;
-	OK(decode(length + 1000, 4096, 65536) < 0 && err.reason == REASON_INVALID, "refuses garbage in the padding");
+	ok(decode(length + 1000, 4096, 65536) < 0 && err.reason == REASON_INVALID, "refuses garbage in the padding");
 	packed[length / 2] ^= 0x10;
-	OK(decode(length, 4096, 65536) < 0 && err.reason == REASON_INVALID, "refuses corrupt gzip data");
+	ok(decode(length, 4096, 65536) < 0 && err.reason == REASON_INVALID, "refuses corrupt gzip data");
 	length = add_gzip(0, plain, PLAIN);
 	packed[length - 8] ^= 1;
-	OK(decode(length, 4096, 65536) < 0 && err.reason == REASON_INVALID, "refuses a wrong checksum");
+	ok(decode(length, 4096, 65536) < 0 && err.reason == REASON_INVALID, "refuses a wrong checksum");
 
 	length = add_gzip(0, plain, 7);
 	length = add_gzip(length, plain, 0);
 	length = add_gzip(length, plain + 7, 100000);
 	end = add_gzip(length, plain + 100007, PLAIN - 100007);
-	OK(gives_plain_in_all_pieces(end), "inflates gzip of many members whatever the pieces");
-	OK(notices_truncation(end, length + 1), "notices a truncated member");
+	ok(gives_plain_in_all_pieces(end), "inflates gzip of many members whatever the pieces");
+	ok(notices_truncation(end, length + 1), "notices a truncated member");
 }
 
 static void test_gzip_header(void)
@@ -150,9 +151,9 @@ static void test_gzip_header(void)
 
 	memmove(packed + sizeof(header), packed + 10, length - 10);
 	memcpy(packed, header, sizeof(header));
-	OK(gives_plain_in_all_pieces(length - 10 + sizeof(header)), "inflates gzip with name, comment and extra field");
+	ok(gives_plain_in_all_pieces(length - 10 + sizeof(header)), "inflates gzip with name, comment and extra field");
 	packed[2] = 7;
-	OK(decode(length, 4096, 65536) < 0 && err.reason == REASON_INVALID, "refuses another method than deflate");
+	ok(decode(length, 4096, 65536) < 0 && err.reason == REASON_INVALID, "refuses another method than deflate");
 }
 
 static void test_zstd(void)
@@ -160,15 +161,15 @@ static void test_zstd(void)
 	static const uint8_t skippable[] = {0x5a, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 'a', 'b', 'c'};
 	size_t length = add_zstd(0, plain, PLAIN);
 
-	OK(gives_plain_in_all_pieces(length), "inflates zstd whatever the pieces");
-	OK(notices_truncation(length, 5), "notices a truncated zstd stream");
+	ok(gives_plain_in_all_pieces(length), "inflates zstd whatever the pieces");
+	ok(notices_truncation(length, 5), "notices a truncated zstd stream");
 	packed[length] = 'x';
-	OK(decode(length + 1, 4096, 65536) < 0, "refuses garbage behind zstd");
+	ok(decode(length + 1, 4096, 65536) < 0, "refuses garbage behind zstd");
 	memcpy(packed, skippable, sizeof(skippable));
 	length = add_zstd(sizeof(skippable), plain, 1000);
 	memcpy(packed + length, skippable, sizeof(skippable));
 	length = add_zstd(length + sizeof(skippable), plain + 1000, PLAIN - 1000);
-	OK(gives_plain_in_all_pieces(length), "inflates zstd of many frames, some to be skipped");
+	ok(gives_plain_in_all_pieces(length), "inflates zstd of many frames, some to be skipped");
 }
 
 static void test_zstd_window(void)
@@ -178,20 +179,20 @@ static void test_zstd_window(void)
 	static const uint8_t fits[] = {0x28, 0xb5, 0x2f, 0xfd, 0x00, (27 - 10) << 3, 0x01, 0x00, 0x00};
 
 	memcpy(packed, large, sizeof(large));
-	OK(decode(sizeof(large), 4096, 65536) < 0 && err.reason == REASON_LIMIT, "refuses a window of 256 MiB");
+	ok(decode(sizeof(large), 4096, 65536) < 0 && err.reason == REASON_LIMIT, "refuses a window of 256 MiB");
 	memcpy(packed, fits, sizeof(fits));
-	OK(decode(sizeof(fits), 4096, 65536) == 0, "accepts a window of 128 MiB");
+	ok(decode(sizeof(fits), 4096, 65536) == 0, "accepts a window of 128 MiB");
 }
 
 static void test_detect(void)
 {
 	enum compression compression;
 
-	OK(decode_detect((const uint8_t *)"\x1f", 1, &compression, &err) == 0 && compression == COMPRESSION_NONE &&
+	ok(decode_detect((const uint8_t *)"\x1f", 1, &compression, &err) == 0 && compression == COMPRESSION_NONE &&
 		   decode_detect((const uint8_t *)"", 0, &compression, &err) == 0 && compression == COMPRESSION_NONE,
 	   "takes short input as it is");
-	OK(decode_detect((const uint8_t *)"BZh91AY&", 8, &compression, &err) < 0 && err.reason == REASON_INVALID, "refuses bzip2");
-	OK(decode_detect((const uint8_t *)"\xfd" "7zXZ\0\0\0", 8, &compression, &err) < 0 && err.reason == REASON_INVALID,
+	ok(decode_detect((const uint8_t *)"BZh91AY&", 8, &compression, &err) < 0 && err.reason == REASON_INVALID, "refuses bzip2");
+	ok(decode_detect((const uint8_t *)"\xfd" "7zXZ\0\0\0", 8, &compression, &err) < 0 && err.reason == REASON_INVALID,
 	   "refuses xz");
 }
 
@@ -203,5 +204,5 @@ int main(void)
 	test_gzip_header();
 	test_zstd();
 	test_zstd_window();
-	return tap_done();
+	return tap_end();
 }

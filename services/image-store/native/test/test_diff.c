@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -76,11 +77,11 @@ static void test_changing(void)
 	static char content[SIZE];
 	struct diff_result result;
 
-	OK(layer(-1, &result, content) && result.changed == 0 && content[SIZE - 1] == 'x', "writes a file that stays");
-	OK(layer(10, &result, content) && result.changed == 1 && content[9] == 'x' && content[10] == '\0' &&
+	ok(layer(-1, &result, content) && result.changed == 0 && content[SIZE - 1] == 'x', "writes a file that stays");
+	ok(layer(10, &result, content) && result.changed == 1 && content[9] == 'x' && content[10] == '\0' &&
 		   content[SIZE - 1] == '\0',
 	   "fills up a file that was cut meanwhile, and counts it");
-	OK(layer(2 * SIZE, &result, content) && result.changed == 1 && content[SIZE - 1] == 'x',
+	ok(layer(2 * SIZE, &result, content) && result.changed == 1 && content[SIZE - 1] == 'x',
 	   "leaves out what a file grew by, and counts it");
 }
 
@@ -124,7 +125,7 @@ static void test_encode(void)
 		for (size_t j = 0; j < sizeof(rooms) / sizeof(*rooms); j++)
 			good = good && passes(COMPRESSION_GZIP, lengths[i], rooms[j]) &&
 			       passes(COMPRESSION_ZSTD, lengths[i], rooms[j]);
-	OK(good, "compresses what decompresses to the same, with however little room");
+	ok(good, "compresses what decompresses to the same, with however little room");
 }
 
 int main(void)
@@ -135,7 +136,7 @@ int main(void)
 		return 1;
 	test_changing();
 	test_encode();
-	status = tap_done();
+	status = tap_end();
 	unlinkat(upper, "file", 0);
 	close(upper);
 	return rmdir(root) < 0 ? 1 : status;

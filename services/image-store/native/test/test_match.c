@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
+#include <string.h>
 
 #include "match.h"
 #include "tap.h"
@@ -44,16 +45,16 @@ int main(void)
 	char many[1024] = "";
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		OK(match_is_valid(names[i].pattern) && match_name(names[i].pattern, names[i].name) == names[i].matches,
+		ok(match_is_valid(names[i].pattern) && match_name(names[i].pattern, names[i].name) == names[i].matches,
 		   names[i].pattern);
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
-		OK(match_path(paths[i].pattern, paths[i].name) == paths[i].matches, paths[i].pattern);
+		ok(match_path(paths[i].pattern, paths[i].name) == paths[i].matches, paths[i].pattern);
 	for (size_t i = 0; i < sizeof(malformed) / sizeof(malformed[0]); i++)
-		OK(!match_is_valid(malformed[i]), malformed[i]);
+		ok(!match_is_valid(malformed[i]), malformed[i]);
 	for (int i = 0; i < 200; i++)
 		strcat(many, "**/");
 	strcat(many, "x");
-	OK(!match_path(many, "a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/b"),
+	ok(!match_path(many, "a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/b"),
 	   "many wildcards take no exponential time");
-	return tap_done();
+	return tap_end();
 }

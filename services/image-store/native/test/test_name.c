@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
 #include "name.h"
 #include "tap.h"
 
@@ -34,43 +36,43 @@ static void test_parse(void)
 {
 	char raw[8200];
 
-	OK(becomes("a/b/c", "a/b/c", "c"), "keeps a plain path");
-	OK(becomes("/a/b", "a/b", "b") && becomes("//a//b//", "a/b", "b"), "takes an absolute path from the root of the layer");
-	OK(becomes("./a/./b/.", "a/b", "b") && becomes("./", "", "") && becomes("/", "", ""), "drops dots");
-	OK(becomes("a/../b", "b", "b") && becomes("a/b/c/../../d", "a/d", "d") && becomes("a/..", "", ""),
+	ok(becomes("a/b/c", "a/b/c", "c"), "keeps a plain path");
+	ok(becomes("/a/b", "a/b", "b") && becomes("//a//b//", "a/b", "b"), "takes an absolute path from the root of the layer");
+	ok(becomes("./a/./b/.", "a/b", "b") && becomes("./", "", "") && becomes("/", "", ""), "drops dots");
+	ok(becomes("a/../b", "b", "b") && becomes("a/b/c/../../d", "a/d", "d") && becomes("a/..", "", ""),
 	   "resolves .. by the letters");
-	OK(becomes("a...", "a...", "a...") && becomes("..a/...", "..a/...", "..."), "keeps names of many dots");
-	OK(becomes("\xff\xfe", "\xff\xfe", "\xff\xfe"), "keeps bytes that are not UTF-8");
-	OK(fails("..", REASON_UNSAFE_CONTENT) && fails("../x", REASON_UNSAFE_CONTENT) &&
+	ok(becomes("a...", "a...", "a...") && becomes("..a/...", "..a/...", "..."), "keeps names of many dots");
+	ok(becomes("\xff\xfe", "\xff\xfe", "\xff\xfe"), "keeps bytes that are not UTF-8");
+	ok(fails("..", REASON_UNSAFE_CONTENT) && fails("../x", REASON_UNSAFE_CONTENT) &&
 		   fails("a/../../x", REASON_UNSAFE_CONTENT) && fails("/../x", REASON_UNSAFE_CONTENT),
 	   "refuses a path that leaves the root");
-	OK(fails("", REASON_INVALID), "refuses an empty name");
+	ok(fails("", REASON_INVALID), "refuses an empty name");
 	memset(raw, 'x', sizeof(raw));
 	raw[255] = '\0';
-	OK(becomes(raw, raw, raw), "keeps a name of 255 bytes");
+	ok(becomes(raw, raw, raw), "keeps a name of 255 bytes");
 	raw[255] = 'x';
 	raw[256] = '\0';
-	OK(fails(raw, REASON_INVALID), "refuses a name of 256 bytes");
+	ok(fails(raw, REASON_INVALID), "refuses a name of 256 bytes");
 	for (size_t i = 0; i < 8194; i++)
 		raw[i] = i % 2 ? '/' : 'a';
 	raw[8194] = '\0';
-	OK(fails(raw, REASON_INVALID), "refuses a path of more than 4096 bytes");
+	ok(fails(raw, REASON_INVALID), "refuses a path of more than 4096 bytes");
 	raw[4095] = '\0';
-	OK(becomes(raw, raw, "a"), "keeps a path of 2048 components");
+	ok(becomes(raw, raw, "a"), "keeps a path of 2048 components");
 }
 
 static void test_classify(void)
 {
-	OK(classify("a/b") == NAME_ORDINARY && classify("wh.a") == NAME_ORDINARY && classify(".wha") == NAME_ORDINARY,
+	ok(classify("a/b") == NAME_ORDINARY && classify("wh.a") == NAME_ORDINARY && classify(".wha") == NAME_ORDINARY,
 	   "knows ordinary names");
-	OK(classify(".wh.a") == NAME_WHITEOUT && classify("x/.wh.a") == NAME_WHITEOUT && classify(".wh....") == NAME_WHITEOUT,
+	ok(classify(".wh.a") == NAME_WHITEOUT && classify("x/.wh.a") == NAME_WHITEOUT && classify(".wh....") == NAME_WHITEOUT,
 	   "knows whiteouts");
-	OK(classify(".wh..wh..opq") == NAME_OPAQUE && classify("x/.wh..wh..opq") == NAME_OPAQUE, "knows opaque marks");
-	OK(classify(".wh..wh.plnk/1.2") == NAME_METADATA && classify(".wh..wh.aufs") == NAME_METADATA,
+	ok(classify(".wh..wh..opq") == NAME_OPAQUE && classify("x/.wh..wh..opq") == NAME_OPAQUE, "knows opaque marks");
+	ok(classify(".wh..wh.plnk/1.2") == NAME_METADATA && classify(".wh..wh.aufs") == NAME_METADATA,
 	   "knows the metadata of an old storage driver");
-	OK(classify(".wh.") == -1 && classify(".wh..") == -1 && classify(".wh...") == -1, "refuses whiteouts of nothing, . and ..");
-	OK(classify(".wh.a/b") == -1 && classify("x/.wh..wh..opq/b") == -1, "refuses whiteouts as directories");
-	OK(classify(".wh..wh.other") == -1 && classify("x/.wh..wh.plnk") == -1 && classify(".wh..wh.") == -1,
+	ok(classify(".wh.") == -1 && classify(".wh..") == -1 && classify(".wh...") == -1, "refuses whiteouts of nothing, . and ..");
+	ok(classify(".wh.a/b") == -1 && classify("x/.wh..wh..opq/b") == -1, "refuses whiteouts as directories");
+	ok(classify(".wh..wh.other") == -1 && classify("x/.wh..wh.plnk") == -1 && classify(".wh..wh.") == -1,
 	   "refuses whiteouts of whiteouts");
 }
 
@@ -78,5 +80,5 @@ int main(void)
 {
 	test_parse();
 	test_classify();
-	return tap_done();
+	return tap_end();
 }

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -58,17 +59,17 @@ static void test_resolution(int root)
 	AUTO_FD int through = path_open(root, "/abs/a1", false, &err);
 	char target[64];
 
-	OK(pipe_fd >= 0 && fstat(pipe_fd, &about) == 0 && S_ISFIFO(about.st_mode), "a FIFO is opened without waiting");
-	OK(up >= 0 && faccessat(up, "secret", F_OK, 0) < 0 && faccessat(up, "etc", F_OK, 0) == 0,
+	ok(pipe_fd >= 0 && fstat(pipe_fd, &about) == 0 && S_ISFIFO(about.st_mode), "a FIFO is opened without waiting");
+	ok(up >= 0 && faccessat(up, "secret", F_OK, 0) < 0 && faccessat(up, "etc", F_OK, 0) == 0,
 	   "a link above the root ends at the root");
-	OK(link >= 0 && path_read_link(link, target, sizeof(target), &err) == 0 && strcmp(target, "/etc") == 0,
+	ok(link >= 0 && path_read_link(link, target, sizeof(target), &err) == 0 && strcmp(target, "/etc") == 0,
 	   "a link at the end is not followed");
-	OK(path_read_link(link, target, 4, &err) < 0 && err.reason == REASON_LIMIT, "a long target is refused");
-	OK(through >= 0, "an absolute link stays inside");
-	OK(path_open(root, "/loop", true, &err) < 0 && err.reason == REASON_INVALID, "a loop of links is refused");
-	OK(path_open(root, "/nothing", true, &err) < 0 && err.reason == REASON_MISSING, "what is missing is said to be");
-	OK(path_open(root, "/d/file/x", true, &err) < 0 && err.reason == REASON_NOT_DIRECTORY, "a file is no directory");
-	OK(path_open(root, "/../../../etc/passwd", true, &err) < 0, "dots do not lead out");
+	ok(path_read_link(link, target, 4, &err) < 0 && err.reason == REASON_LIMIT, "a long target is refused");
+	ok(through >= 0, "an absolute link stays inside");
+	ok(path_open(root, "/loop", true, &err) < 0 && err.reason == REASON_INVALID, "a loop of links is refused");
+	ok(path_open(root, "/nothing", true, &err) < 0 && err.reason == REASON_MISSING, "what is missing is said to be");
+	ok(path_open(root, "/d/file/x", true, &err) < 0 && err.reason == REASON_NOT_DIRECTORY, "a file is no directory");
+	ok(path_open(root, "/../../../etc/passwd", true, &err) < 0, "dots do not lead out");
 }
 
 static void test_making(int root)
@@ -76,11 +77,11 @@ static void test_making(int root)
 	struct error err;
 	AUTO_FD int made = path_open_directory(root, "/abs/new/deep", true, &err);
 
-	OK(made >= 0 && faccessat(root, "etc/new/deep", F_OK, 0) == 0, "directories are made inside, through links too");
-	OK(path_open_directory(root, "/loop/x", true, &err) < 0, "nothing is made through a loop");
-	OK(path_open_directory(root, "/d/file", true, &err) < 0 && err.reason == REASON_NOT_DIRECTORY,
+	ok(made >= 0 && faccessat(root, "etc/new/deep", F_OK, 0) == 0, "directories are made inside, through links too");
+	ok(path_open_directory(root, "/loop/x", true, &err) < 0, "nothing is made through a loop");
+	ok(path_open_directory(root, "/d/file", true, &err) < 0 && err.reason == REASON_NOT_DIRECTORY,
 	   "a file does not become a directory");
-	OK(path_open_directory(root, "/gone/x", false, &err) < 0 && faccessat(root, "gone", F_OK, 0) < 0,
+	ok(path_open_directory(root, "/gone/x", false, &err) < 0 && faccessat(root, "gone", F_OK, 0) < 0,
 	   "nothing is made unless asked");
 }
 
@@ -105,11 +106,11 @@ static void test_selection(int root)
 {
 	struct error err;
 
-	OK(matches(root, "/etc/a?", &err) == 2 && matches(root, "e*/a[2-9]", &err) == 1, "wildcards find names");
-	OK(matches(root, "/abs/a*", &err) == 2, "links on the way are followed inside");
-	OK(matches(root, "/up/secre*", &err) < 0 && err.reason == REASON_MISSING, "wildcards do not lead out");
-	OK(matches(root, "/etc/[", &err) < 0 && err.reason == REASON_INVALID, "a malformed pattern is refused");
-	OK(matches(root, "/", &err) == 1, "the root can be named");
+	ok(matches(root, "/etc/a?", &err) == 2 && matches(root, "e*/a[2-9]", &err) == 1, "wildcards find names");
+	ok(matches(root, "/abs/a*", &err) == 2, "links on the way are followed inside");
+	ok(matches(root, "/up/secre*", &err) < 0 && err.reason == REASON_MISSING, "wildcards do not lead out");
+	ok(matches(root, "/etc/[", &err) < 0 && err.reason == REASON_INVALID, "a malformed pattern is refused");
+	ok(matches(root, "/", &err) == 1, "the root can be named");
 }
 
 static int stay(void *context, const struct walk_entry *entry, struct error *err)
@@ -128,7 +129,7 @@ static void test_depth(int root)
 	int at = mkdirat(root, "deep", 0755) < 0 ? -1 : openat(root, "deep", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	AUTO_FD int start = path_open(root, "/deep", false, &err);
 
-	OK(walk_tree(start, &few, &err) == 0, "a tree within its limit is walked");
+	ok(walk_tree(start, &few, &err) == 0, "a tree within its limit is walked");
 	for (int i = 0; i < 500; i++) {
 		int next;
 
@@ -138,8 +139,8 @@ static void test_depth(int root)
 		at = next;
 	}
 	close(at);
-	OK(walk_tree(start, &few, &err) < 0 && err.reason == REASON_LIMIT, "more entries than allowed are refused");
-	OK(walk_tree(start, &options, &err) < 0 && err.reason == REASON_LIMIT, "a tree that is too deep is refused");
+	ok(walk_tree(start, &few, &err) < 0 && err.reason == REASON_LIMIT, "more entries than allowed are refused");
+	ok(walk_tree(start, &options, &err) < 0 && err.reason == REASON_LIMIT, "a tree that is too deep is refused");
 }
 
 static void *swap(void *context)
@@ -184,8 +185,8 @@ static void test_race(int root)
 	atomic_store(&stop, true);
 	pthread_join(thread, NULL);
 	printf("# %d of %d found the file\n", hits, TRIES);
-	OK(leaks == 0, "a directory that is swapped with a link shows nothing of the outside");
-	OK(escapes == 0, "nothing is made outside either");
+	ok(leaks == 0, "a directory that is swapped with a link shows nothing of the outside");
+	ok(escapes == 0, "nothing is made outside either");
 }
 
 int main(void)
@@ -202,6 +203,6 @@ int main(void)
 	test_selection(root);
 	test_race(root);
 	test_depth(root);
-	OK(remove_tree(tmp, strrchr(path, '/') + 1, &removed, &err) == 0, "everything is removed");
-	return tap_done();
+	ok(remove_tree(tmp, strrchr(path, '/') + 1, &removed, &err) == 0, "everything is removed");
+	return tap_end();
 }

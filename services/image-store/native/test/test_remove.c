@@ -41,7 +41,7 @@ static void test_wide(int base)
 		else
 			close(openat(base, name, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
 	}
-	OK(remove_tree(base, "wide", &count, &err) == 0 && count == 2001, "removes a wide directory");
+	ok(remove_tree(base, "wide", &count, &err) == 0 && count == 2001, "removes a wide directory");
 }
 
 static void test_links(int base)
@@ -54,13 +54,13 @@ static void test_links(int base)
 	mkdirat(base, "tree", 0700);
 	if (symlinkat("../kept", base, "tree/link") < 0 || mkfifoat(base, "tree/fifo", 0600) < 0)
 		perror("# setup");
-	OK(remove_tree(base, "tree", &count, &err) == 0 && count == 3, "removes links and fifos");
-	OK(faccessat(base, "kept/file", F_OK, 0) == 0, "does not follow a symlink");
+	ok(remove_tree(base, "tree", &count, &err) == 0 && count == 3, "removes links and fifos");
+	ok(faccessat(base, "kept/file", F_OK, 0) == 0, "does not follow a symlink");
 	if (symlinkat("kept", base, "link") < 0)
 		perror("# setup");
-	OK(remove_tree(base, "link", &count, &err) == 0 && faccessat(base, "kept/file", F_OK, 0) == 0,
+	ok(remove_tree(base, "link", &count, &err) == 0 && faccessat(base, "kept/file", F_OK, 0) == 0,
 	   "removes a symlink and not its target");
-	OK(remove_tree(base, "kept", &count, &err) == 0 && faccessat(base, "kept", F_OK, 0) < 0, "removes the tree at last");
+	ok(remove_tree(base, "kept", &count, &err) == 0 && faccessat(base, "kept", F_OK, 0) < 0, "removes the tree at last");
 }
 
 int main(void)
@@ -70,15 +70,15 @@ int main(void)
 	uint64_t count = 0;
 	AUTO_FD int base = mkdtemp(path) ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 
-	if (!OK(base >= 0, "makes a directory"))
-		return tap_done();
-	OK(remove_tree(base, "missing", &count, &err) == 0 && count == 0, "takes a missing name for removed");
+	if (!ok(base >= 0, "makes a directory"))
+		return tap_end();
+	ok(remove_tree(base, "missing", &count, &err) == 0 && count == 0, "takes a missing name for removed");
 	test_wide(base);
 	test_links(base);
 	count = 0;
-	OK(make_deep(base), "makes a deep directory");
-	OK(remove_tree(base, "deep", &count, &err) == 0 && count == 2 * DEPTH - 1, "removes a directory of any depth");
+	ok(make_deep(base), "makes a deep directory");
+	ok(remove_tree(base, "deep", &count, &err) == 0 && count == 2 * DEPTH - 1, "removes a directory of any depth");
 	unlinkat(base, "file", 0);
-	OK(rmdir(path) == 0, "leaves nothing behind");
-	return tap_done();
+	ok(rmdir(path) == 0, "leaves nothing behind");
+	return tap_end();
 }

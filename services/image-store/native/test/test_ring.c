@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdint.h>
+#include <string.h>
 
 #include "ring.h"
 #include "tap.h"
@@ -57,23 +58,23 @@ int main(void)
 	const uint8_t *data;
 	size_t length;
 
-	if (!OK(ring_init(&ring, 64, 2, &err) == 0, "makes a ring"))
-		return tap_done();
-	OK(thread_start(&threads[0], consume, &consumers[0], &err) == 0 &&
+	if (!ok(ring_init(&ring, 64, 2, &err) == 0, "makes a ring"))
+		return tap_end();
+	ok(thread_start(&threads[0], consume, &consumers[0], &err) == 0 &&
 		   thread_start(&threads[1], consume, &consumers[1], &err) == 0 &&
 		   thread_start(&threads[2], produce, &ring, &err) == 0,
 	   "starts a producer and two consumers");
 	for (int i = 0; i < 3; i++)
 		pthread_join(threads[i], NULL);
-	OK(consumers[0].ordered && consumers[0].seen == ROUNDS, "gives the first consumer every buffer in order");
-	OK(consumers[1].ordered && consumers[1].seen == ROUNDS, "gives the second consumer every buffer in order");
+	ok(consumers[0].ordered && consumers[0].seen == ROUNDS, "gives the first consumer every buffer in order");
+	ok(consumers[1].ordered && consumers[1].seen == ROUNDS, "gives the second consumer every buffer in order");
 	ring_free(&ring);
 
 	ring_init(&ring, 64, 1, &err);
 	thread_start(&threads[0], produce, &ring, &err);
 	ring_cancel(&ring);
 	pthread_join(threads[0], NULL);
-	OK(!ring_take(&ring, 0, &data, &length) && !ring_reserve(&ring), "wakes everybody when it is cancelled");
+	ok(!ring_take(&ring, 0, &data, &length) && !ring_reserve(&ring), "wakes everybody when it is cancelled");
 	ring_free(&ring);
-	return tap_done();
+	return tap_end();
 }

@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -52,11 +53,11 @@ static void apart(void (*test)(void))
 	if (child == 0) {
 		test();
 		fflush(stdout);
-		_exit(tap_count | (tap_failures > 0 ? FAILED : 0));
+		_exit(tap_count | (tap_failed > 0 ? FAILED : 0));
 	}
 	waitpid(child, &status, 0);
 	if (!WIFEXITED(status) || (WEXITSTATUS(status) & FAILED))
-		tap_failures++;
+		tap_failed++;
 	/* The next one goes on counting from here. */
 	if (WIFEXITED(status))
 		tap_count = WEXITSTATUS(status) & ~FAILED;
@@ -79,9 +80,9 @@ static void test_merged(void)
 	struct error err;
 	AUTO_FD int root = root_open(&options, &err);
 
-	OK(root >= 0 && has(root, "low-file") && has(root, "top-file"), "layers are merged");
-	OK(mkdirat(root, "new", 0700) < 0 && errno == EROFS, "without an upper directory it is read-only");
-	OK(!is_mounted(), "nobody else sees the mount");
+	ok(root >= 0 && has(root, "low-file") && has(root, "top-file"), "layers are merged");
+	ok(mkdirat(root, "new", 0700) < 0 && errno == EROFS, "without an upper directory it is read-only");
+	ok(!is_mounted(), "nobody else sees the mount");
 }
 
 static void test_single(void)
@@ -91,8 +92,8 @@ static void test_single(void)
 	struct error err;
 	AUTO_FD int root = root_open(&options, &err);
 
-	OK(root >= 0 && has(root, "low-file"), "one layer alone is a root too");
-	OK(mkdirat(root, "new", 0700) < 0 && errno == EROFS, "and is not written to");
+	ok(root >= 0 && has(root, "low-file"), "one layer alone is a root too");
+	ok(mkdirat(root, "new", 0700) < 0 && errno == EROFS, "and is not written to");
 }
 
 static void test_writable(void)
@@ -103,7 +104,7 @@ static void test_writable(void)
 	struct error err;
 	AUTO_FD int root = root_open(&options, &err);
 
-	OK(root >= 0 && mkdirat(root, "new", 0700) == 0 && access(path_of("upper/new"), F_OK) == 0,
+	ok(root >= 0 && mkdirat(root, "new", 0700) == 0 && access(path_of("upper/new"), F_OK) == 0,
 	   "changes go to the upper directory");
 }
 
@@ -115,9 +116,9 @@ static void test_names(void)
 	struct error err;
 	AUTO_FD int root = root_mount_by_names(&options, &err);
 
-	OK(root >= 0 && has(root, "low-file") && has(root, "top-file"), "older kernels merge them by names");
-	OK(!is_mounted(), "in a mount namespace of the program's own");
-	OK(mkdirat(root, "by-names", 0700) == 0 && access(path_of("upper/by-names"), F_OK) == 0,
+	ok(root >= 0 && has(root, "low-file") && has(root, "top-file"), "older kernels merge them by names");
+	ok(!is_mounted(), "in a mount namespace of the program's own");
+	ok(mkdirat(root, "by-names", 0700) == 0 && access(path_of("upper/by-names"), F_OK) == 0,
 	   "with an upper directory too");
 }
 
@@ -130,9 +131,9 @@ static void test_wrong(void)
 	const struct root_options other = {.pid = getpid(), .start_time = 1};
 	struct error err;
 
-	OK(root_open(&missing, &err) < 0 && err.reason == REASON_IO, "a missing layer is told");
-	OK(root_open(&both, &err) < 0 && root_open(&nothing, &err) < 0, "a root is layers or a process");
-	OK(root_open(&other, &err) < 0 && err.reason == REASON_GONE, "another process with the pid is not taken");
+	ok(root_open(&missing, &err) < 0 && err.reason == REASON_IO, "a missing layer is told");
+	ok(root_open(&both, &err) < 0 && root_open(&nothing, &err) < 0, "a root is layers or a process");
+	ok(root_open(&other, &err) < 0 && err.reason == REASON_GONE, "another process with the pid is not taken");
 }
 
 static uint64_t start_time_of(pid_t pid)
@@ -195,9 +196,9 @@ static void test_live(void)
 	map_ids(child, "gid_map");
 	options.start_time = start_time_of(child);
 	root = root_open(&options, &err);
-	OK(root >= 0 && geteuid() == 0 && getegid() == 0, "the root of a container is opened as its root");
-	OK(root >= 0 && fstatat(root, "etc", &about, 0) == 0 && about.st_uid == 65534, "ids are the container's");
-	OK(openat(root, "etc/shadow", O_RDONLY | O_CLOEXEC) < 0 && errno == EACCES, "the rights on the host are gone");
+	ok(root >= 0 && geteuid() == 0 && getegid() == 0, "the root of a container is opened as its root");
+	ok(root >= 0 && fstatat(root, "etc", &about, 0) == 0 && about.st_uid == 65534, "ids are the container's");
+	ok(openat(root, "etc/shadow", O_RDONLY | O_CLOEXEC) < 0 && errno == EACCES, "the rights on the host are gone");
 	/* It belongs to the namespace now, and may end what is in it. */
 	kill(child, SIGKILL);
 }
@@ -224,7 +225,7 @@ int main(void)
 	apart(test_names);
 	apart(test_wrong);
 	apart(test_live);
-	OK(remove_tree(tmp, strrchr(base, '/') + 1, &removed, &err) == 0, "everything is removed");
+	ok(remove_tree(tmp, strrchr(base, '/') + 1, &removed, &err) == 0, "everything is removed");
 	close(at);
-	return tap_done();
+	return tap_end();
 }

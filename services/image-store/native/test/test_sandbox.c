@@ -67,19 +67,19 @@ static void run_inside(void)
 	struct error err;
 	struct rlimit limit;
 
-	if (!OK(sandbox_enter(&options, &err) == 0, "confines itself"))
+	if (!ok(sandbox_enter(&options, &err) == 0, "confines itself"))
 		return;
-	OK(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 && prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0,
+	ok(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 && prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0,
 	   "gains no privileges and dumps no memory");
-	OK(fcntl(TARGET + 1, F_GETFD) < 0 && fcntl(TARGET + 7, F_GETFD) < 0, "closes other descriptors");
-	OK(getrlimit(RLIMIT_CORE, &limit) == 0 && limit.rlim_max == 0, "writes no core");
-	OK(allowed_inside(), "writes below its directory");
-	OK(!landlocked || refused_outside(), "opens and makes nothing outside its directory");
-	OK(!landlocked || refused_network(), "connects to nothing");
-	OK(setuid(1) < 0 && errno == EPERM, "cannot become another user");
-	OK(trusted_only_when_privileged(), "writes trusted attributes only where it asks to");
+	ok(fcntl(TARGET + 1, F_GETFD) < 0 && fcntl(TARGET + 7, F_GETFD) < 0, "closes other descriptors");
+	ok(getrlimit(RLIMIT_CORE, &limit) == 0 && limit.rlim_max == 0, "writes no core");
+	ok(allowed_inside(), "writes below its directory");
+	ok(!landlocked || refused_outside(), "opens and makes nothing outside its directory");
+	ok(!landlocked || refused_network(), "connects to nothing");
+	ok(setuid(1) < 0 && errno == EPERM, "cannot become another user");
+	ok(trusted_only_when_privileged(), "writes trusted attributes only where it asks to");
 	sandbox_drop_all();
-	OK(sandbox_privileged(true, &err) < 0 || fsetxattr(TARGET, "trusted.test", "w", 1, 0) < 0, "gives up everything for good");
+	ok(sandbox_privileged(true, &err) < 0 || fsetxattr(TARGET, "trusted.test", "w", 1, 0) < 0, "gives up everything for good");
 }
 
 int main(void)
@@ -103,7 +103,7 @@ int main(void)
 		dup2(base, 5);
 		dup2(base, TARGET);
 		run_inside();
-		status = tap_done();
+		status = tap_end();
 		fflush(stdout);
 		_exit(status);
 	}

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
 #include "archive.h"
 #include "tap.h"
 
@@ -104,7 +106,7 @@ static void test_ustar(void)
 	archive_checksum(block);
 	archive_file(&archive, "f", "hello");
 	archive_end(&archive);
-	OK(lists("f a/b/c 4755 1000:0 100.000000000 0 []\n"
+	ok(lists("f a/b/c 4755 1000:0 100.000000000 0 []\n"
 		 "d dir/ 644 0:0 100.000000000 0 []\n"
 		 "l link -> target 644 0:0 100.000000000 0 []\n"
 		 "c tty 644 0:0 100.000000000 0 []\n"
@@ -115,14 +117,14 @@ static void test_ustar(void)
 	memset(block + 257, 0, 255);
 	archive_checksum(block);
 	archive_end(&archive);
-	OK(lists("d old/ 644 0:0 100.000000000 0 []\n"), "takes a slash at the end for a directory in V7");
+	ok(lists("d old/ 644 0:0 100.000000000 0 []\n"), "takes a slash at the end for a directory in V7");
 	begin();
 	archive_file(&archive, "dir/", "data");
 	archive_header(&archive, "dump", 'D', 4);
 	archive_data(&archive, "data", 4);
 	archive_file(&archive, "f", "x");
 	archive_end(&archive);
-	OK(lists("d dir/ 644 0:0 100.000000000 0 []\nd dump 644 0:0 100.000000000 0 []\nf f 644 0:0 100.000000000 1 [x]\n"),
+	ok(lists("d dir/ 644 0:0 100.000000000 0 []\nd dump 644 0:0 100.000000000 0 []\nf f 644 0:0 100.000000000 1 [x]\n"),
 	   "skips data behind directories");
 }
 
@@ -140,7 +142,7 @@ static void test_gnu(void)
 	archive_file(&archive, "f", "x");
 	archive_end(&archive);
 	snprintf(expected, sizeof(expected), "h %s -> far 644 0:0 100.000000000 0 []\nf f 644 0:0 100.000000000 1 [x]\n", name);
-	OK(lists(expected), "reads GNU long names");
+	ok(lists(expected), "reads GNU long names");
 
 	begin();
 	block = archive_header(&archive, "f", '0', 3);
@@ -151,11 +153,11 @@ static void test_gnu(void)
 	archive_checksum(block);
 	archive_data(&archive, "abc", 3);
 	archive_end(&archive);
-	OK(lists("f f 644 0:0 -2.000000000 3 [abc]\n"), "reads GNU base-256 numbers, and no prefix");
+	ok(lists("f f 644 0:0 -2.000000000 3 [abc]\n"), "reads GNU base-256 numbers, and no prefix");
 	begin();
 	archive_extended(&archive, 'L', "a\0b", 4);
 	archive_file(&archive, "f", "");
-	OK(fails(REASON_INVALID), "refuses NUL inside a GNU long name");
+	ok(fails(REASON_INVALID), "refuses NUL inside a GNU long name");
 }
 
 static void test_pax(void)
@@ -176,7 +178,7 @@ static void test_pax(void)
 	archive_data(&archive, "abc", 3);
 	archive_file(&archive, "g", "");
 	archive_end(&archive);
-	OK(lists("f long/name 644 65534:4294967296 12.500000000 3 [abc]\nf g 644 0:0 100.000000000 0 []\n"), "reads pax headers");
+	ok(lists("f long/name 644 65534:4294967296 12.500000000 3 [abc]\nf g 644 0:0 100.000000000 0 []\n"), "reads pax headers");
 
 	begin();
 	length = archive_record(record, 0, "uid", "7", 1);
@@ -188,13 +190,13 @@ static void test_pax(void)
 	pax("uid", "");
 	archive_file(&archive, "c", "");
 	archive_end(&archive);
-	OK(lists("f a 644 7:0 9.000000000 0 []\nf b 644 8:0 9.000000000 0 []\nf c 644 0:0 9.000000000 0 []\n"),
+	ok(lists("f a 644 7:0 9.000000000 0 []\nf b 644 8:0 9.000000000 0 []\nf c 644 0:0 9.000000000 0 []\n"),
 	   "reads global headers");
 	begin();
 	pax("path", "from pax");
 	archive_extended(&archive, 'L', "from GNU", 9);
 	archive_file(&archive, "from header", "");
-	OK(lists("f from pax 644 0:0 100.000000000 0 []\n"), "prefers the name of the pax header");
+	ok(lists("f from pax 644 0:0 100.000000000 0 []\n"), "prefers the name of the pax header");
 }
 
 static void test_pax_malformed(void)
@@ -209,34 +211,34 @@ static void test_pax_malformed(void)
 		archive_file(&archive, "f", "");
 		all = fails(REASON_INVALID) && all;
 	}
-	OK(all, "refuses malformed pax records");
+	ok(all, "refuses malformed pax records");
 	begin();
 	pax("size", "9223372036854775807");
 	archive_file(&archive, "f", "");
-	OK(fails(REASON_INVALID), "refuses a size that overflows");
+	ok(fails(REASON_INVALID), "refuses a size that overflows");
 	begin();
 	pax("mtime", "noon");
 	archive_file(&archive, "f", "");
-	OK(fails(REASON_INVALID), "refuses a malformed time");
+	ok(fails(REASON_INVALID), "refuses a malformed time");
 	begin();
 	archive_extended(&archive, 'x', "12 path=a\0b\n", 12);
 	archive_file(&archive, "f", "");
-	OK(fails(REASON_INVALID), "refuses NUL in a path");
+	ok(fails(REASON_INVALID), "refuses NUL in a path");
 	begin();
 	archive_extended(&archive, 'g', "10 path=a\n", 10);
 	archive_file(&archive, "f", "");
-	OK(fails(REASON_INVALID), "refuses one path for everything");
+	ok(fails(REASON_INVALID), "refuses one path for everything");
 	begin();
 	pax("SCHILY.xattr.trusted.overlay.redirect", "/etc");
 	archive_file(&archive, "f", "");
-	OK(fails(REASON_UNSAFE_CONTENT), "refuses attributes of the overlay file system");
+	ok(fails(REASON_UNSAFE_CONTENT), "refuses attributes of the overlay file system");
 	begin();
 	archive_header(&archive, "x", 'x', TAR_EXTENDED_MAX + 1);
-	OK(fails(REASON_LIMIT), "refuses an extended header of more than 1 MiB");
+	ok(fails(REASON_LIMIT), "refuses an extended header of more than 1 MiB");
 	begin();
 	pax("path", "a");
 	archive_end(&archive);
-	OK(fails(REASON_INVALID), "refuses an extended header without an entry");
+	ok(fails(REASON_INVALID), "refuses an extended header without an entry");
 }
 
 #define SPARSE_RESULT "f sparse 644 0:0 100.000000000 20 [...abc....defg......]\n"
@@ -265,24 +267,24 @@ static void test_sparse_pax(void)
 	sparse_pax(v00);
 	archive_file(&archive, "sparse", "abcdefg");
 	archive_end(&archive);
-	OK(lists(SPARSE_RESULT), "reads sparse files of format 0.0");
+	ok(lists(SPARSE_RESULT), "reads sparse files of format 0.0");
 	begin();
 	sparse_pax(v01);
 	archive_file(&archive, "GNUSparseFile.1/sparse", "abcdefg");
 	archive_end(&archive);
-	OK(lists(SPARSE_RESULT), "reads sparse files of format 0.1");
+	ok(lists(SPARSE_RESULT), "reads sparse files of format 0.1");
 	begin();
 	sparse_pax(v10);
 	memcpy(map + 512, "abcdefg", 7);
 	archive_header(&archive, "GNUSparseFile.1/sparse", '0', 519);
 	archive_data(&archive, map, 519);
 	archive_end(&archive);
-	OK(lists(SPARSE_RESULT), "reads sparse files of format 1.0");
+	ok(lists(SPARSE_RESULT), "reads sparse files of format 1.0");
 	begin();
 	sparse_pax(v10);
 	archive_header(&archive, "sparse", '0', 7);
 	archive_data(&archive, "2\n3\n3\n1", 7);
-	OK(fails(REASON_INVALID), "refuses a map that the data does not hold");
+	ok(fails(REASON_INVALID), "refuses a map that the data does not hold");
 }
 
 static void put_pair(uint8_t *at, unsigned offset, unsigned length)
@@ -311,17 +313,17 @@ static void test_sparse_old(void)
 	archive_data(&archive, more, 512);
 	archive_data(&archive, "abcdefg", 7);
 	archive_end(&archive);
-	OK(lists(SPARSE_RESULT), "reads sparse files of old GNU archives");
+	ok(lists(SPARSE_RESULT), "reads sparse files of old GNU archives");
 	put_pair(block + 458, 5, 2);
 	archive_checksum(block);
-	OK(fails(REASON_INVALID), "refuses a map whose pieces overlap");
+	ok(fails(REASON_INVALID), "refuses a map whose pieces overlap");
 	put_pair(block + 458, 10, 3);
 	archive_checksum(block);
-	OK(fails(REASON_INVALID), "refuses a map of more data than there is");
+	ok(fails(REASON_INVALID), "refuses a map of more data than there is");
 	put_pair(block + 458, 10, 2);
 	memcpy(block + 483, "00000000023", 12);
 	archive_checksum(block);
-	OK(fails(REASON_INVALID), "refuses a map that reaches behind the file");
+	ok(fails(REASON_INVALID), "refuses a map that reaches behind the file");
 }
 
 static void test_damage(void)
@@ -334,30 +336,30 @@ static void test_damage(void)
 	pax("path", "name");
 	archive_file(&archive, "a", "content");
 	archive_end(&archive);
-	OK(list(archive.length, 4096, &ended) == 1 && ended, "sees the end marker");
+	ok(list(archive.length, 4096, &ended) == 1 && ended, "sees the end marker");
 	for (size_t cut = 1; cut < archive.length - 1024; cut++)
 		all = list(cut, 4096, NULL) < 0 && err.reason == REASON_TRUNCATED && all;
-	OK(all, "notices an archive cut anywhere before its end");
-	OK(list(archive.length - 1024, 4096, &ended) == 1 && !ended, "tells when the end marker is missing");
-	OK(list(0, 4096, &ended) == 0 && !ended, "takes empty input for an empty archive");
+	ok(all, "notices an archive cut anywhere before its end");
+	ok(list(archive.length - 1024, 4096, &ended) == 1 && !ended, "tells when the end marker is missing");
+	ok(list(0, 4096, &ended) == 0 && !ended, "takes empty input for an empty archive");
 
 	begin();
 	block = archive_header(&archive, "a", '0', 0);
 	block[0] = 'b';
-	OK(fails(REASON_INVALID), "refuses a header with a wrong checksum");
+	ok(fails(REASON_INVALID), "refuses a header with a wrong checksum");
 	archive_checksum(block);
 	block[156] = 'Z';
 	archive_checksum(block);
-	OK(fails(REASON_INVALID), "refuses an unknown type");
+	ok(fails(REASON_INVALID), "refuses an unknown type");
 	begin();
 	archive_end(&archive);
 	archive.length -= 512;
 	archive_file(&archive, "a", "");
-	OK(fails(REASON_INVALID), "refuses an empty block between entries");
+	ok(fails(REASON_INVALID), "refuses an empty block between entries");
 	begin();
 	archive_end(&archive);
 	archive_data(&archive, "garbage", 7);
-	OK(list(archive.length, 4096, &ended) == 0 && ended, "stops at the end marker whatever follows");
+	ok(list(archive.length, 4096, &ended) == 0 && ended, "stops at the end marker whatever follows");
 }
 
 int main(void)
@@ -369,5 +371,5 @@ int main(void)
 	test_sparse_pax();
 	test_sparse_old();
 	test_damage();
-	return tap_done();
+	return tap_end();
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
+#include <string.h>
 
 #include "archive.h"
 #include "tap.h"
@@ -80,18 +81,18 @@ static void test_plain(void)
 	item.mode = 04755;
 	item.uid = 1000;
 	item.gid = 7;
-	OK(pass(&item, "hello") && archive.length == 4 * 512, "writes ordinary entries as ustar");
-	OK(entry.mode == 04755 && entry.uid == 1000 && entry.gid == 7 && entry.size == 5 && entry.mtime.tv_sec == 100,
+	ok(pass(&item, "hello") && archive.length == 4 * 512, "writes ordinary entries as ustar");
+	ok(entry.mode == 04755 && entry.uid == 1000 && entry.gid == 7 && entry.size == 5 && entry.mtime.tv_sec == 100,
 	   "keeps mode, owner, size and time");
-	OK(memcmp(archive.bytes + 512, "hello\0", 6) == 0, "pads data with zeros");
+	ok(memcmp(archive.bytes + 512, "hello\0", 6) == 0, "pads data with zeros");
 	item = (struct tar_item){.type = TAR_DIR, .path = ""};
-	OK(pass(&item, NULL) && strcmp(entry.path, "./") == 0 && entry.type == TAR_DIR, "calls the root ./");
+	ok(pass(&item, NULL) && strcmp(entry.path, "./") == 0 && entry.type == TAR_DIR, "calls the root ./");
 	item = (struct tar_item){.type = TAR_CHAR, .path = "null", .major = 1, .minor = 3};
-	OK(pass(&item, NULL) && entry.type == TAR_CHAR && entry.major == 1 && entry.minor == 3, "keeps device numbers");
+	ok(pass(&item, NULL) && entry.type == TAR_CHAR && entry.major == 1 && entry.minor == 3, "keeps device numbers");
 	item = (struct tar_item){.type = TAR_SYMLINK, .path = "l", .link = "../x", .mode = 0777};
-	OK(pass(&item, NULL) && strcmp(entry.link, "../x") == 0 && entry.type == TAR_SYMLINK, "keeps symlinks");
+	ok(pass(&item, NULL) && strcmp(entry.link, "../x") == 0 && entry.type == TAR_SYMLINK, "keeps symlinks");
 	item.type = TAR_HARDLINK;
-	OK(pass(&item, NULL) && entry.type == TAR_HARDLINK && archive.length == 3 * 512, "keeps hard links");
+	ok(pass(&item, NULL) && entry.type == TAR_HARDLINK && archive.length == 3 * 512, "keeps hard links");
 }
 
 static void test_names(void)
@@ -105,21 +106,21 @@ static void test_names(void)
 		path[length] = '\0';
 		good = good && pass(&item, NULL) && strcmp(entry.path, path) == 0;
 	}
-	OK(good, "keeps names of every length");
+	ok(good, "keeps names of every length");
 	memset(path, 'n', TAR_PATH_MAX + 1);
-	OK(refused(&item, REASON_LIMIT), "refuses a longer path");
+	ok(refused(&item, REASON_LIMIT), "refuses a longer path");
 	item = file("l");
 	item.type = TAR_SYMLINK;
 	path[3000] = '\0';
 	item.link = path;
-	OK(pass(&item, NULL) && strcmp(entry.link, path) == 0, "keeps long targets");
+	ok(pass(&item, NULL) && strcmp(entry.link, path) == 0, "keeps long targets");
 	item = file("line\nfeed \"\\ space ");
-	OK(pass(&item, NULL) && strcmp(entry.path, item.path) == 0, "keeps names that are hostile to terminals");
+	ok(pass(&item, NULL) && strcmp(entry.path, item.path) == 0, "keeps names that are hostile to terminals");
 	item = file("na\xc3\xafve");
-	OK(pass(&item, NULL) && strcmp(entry.path, item.path) == 0 && !memmem(archive.bytes, 1024, "BINARY", 6),
+	ok(pass(&item, NULL) && strcmp(entry.path, item.path) == 0 && !memmem(archive.bytes, 1024, "BINARY", 6),
 	   "keeps names in UTF-8");
 	item = file("\xff\xfe");
-	OK(pass(&item, NULL) && strcmp(entry.path, item.path) == 0 &&
+	ok(pass(&item, NULL) && strcmp(entry.path, item.path) == 0 &&
 		   memmem(archive.bytes, 1024, "21 hdrcharset=BINARY\n", 21),
 	   "keeps names that are not UTF-8, and says so");
 }
@@ -139,18 +140,18 @@ static void test_numbers(void)
 		good = good && pass(&item, NULL) && entry.mtime.tv_sec == times[i].tv_sec &&
 		       entry.mtime.tv_nsec == times[i].tv_nsec;
 	}
-	OK(good, "keeps times before 1970, far away and with fractions");
+	ok(good, "keeps times before 1970, far away and with fractions");
 	good = true;
 	for (size_t i = 0; i < sizeof(ids) / sizeof(*ids); i++) {
 		item.uid = ids[i];
 		item.gid = ids[i];
 		good = good && pass(&item, NULL) && entry.uid == ids[i] && entry.gid == ids[i];
 	}
-	OK(good, "keeps large ids");
+	ok(good, "keeps large ids");
 	item = file("f");
 	item.type = TAR_CHAR;
 	item.major = 2097152;
-	OK(refused(&item, REASON_INVALID), "refuses a device number that no header holds");
+	ok(refused(&item, REASON_INVALID), "refuses a device number that no header holds");
 }
 
 static void test_size(void)
@@ -162,19 +163,19 @@ static void test_size(void)
 
 	item.size = 8589934592;
 	begin(&writer);
-	OK(tar_writer_entry(&writer, &item, &err) == 0, "begins a file of 8 GiB");
+	ok(tar_writer_entry(&writer, &item, &err) == 0, "begins a file of 8 GiB");
 	feed = (struct feed){archive.bytes, archive.length, 0, 1000};
 	tar_open(&reader, (struct tar_source){feed_next, &feed}, &err);
-	OK(tar_next(&reader, &entry, &err) == 1 && entry.size == item.size, "keeps sizes that ustar cannot say");
+	ok(tar_next(&reader, &entry, &err) == 1 && entry.size == item.size, "keeps sizes that ustar cannot say");
 	tar_close(&reader);
-	OK(tar_writer_close(&writer, &err) < 0 && err.reason == REASON_INVALID, "misses data of the last entry");
+	ok(tar_writer_close(&writer, &err) < 0 && err.reason == REASON_INVALID, "misses data of the last entry");
 	tar_writer_free(&writer);
 	item = file("f");
 	item.size = 3;
 	begin(&writer);
 	tar_writer_entry(&writer, &item, &err);
-	OK(tar_writer_data(&writer, "four", 4, &err) < 0, "refuses data beyond the size");
-	OK(tar_writer_data(&writer, "12", 2, &err) == 0 && tar_writer_entry(&writer, &item, &err) < 0,
+	ok(tar_writer_data(&writer, "four", 4, &err) < 0, "refuses data beyond the size");
+	ok(tar_writer_data(&writer, "12", 2, &err) == 0 && tar_writer_entry(&writer, &item, &err) < 0,
 	   "misses data of the entry before");
 	tar_writer_free(&writer);
 }
@@ -195,7 +196,7 @@ static void test_xattrs(void)
 	xattrs_clear(&xattrs);
 	add("user.b", "a\0=\n\xff", 5);
 	add("user.a", "", 0);
-	OK(pass(&item, NULL) && entry.xattrs.count == 2 &&
+	ok(pass(&item, NULL) && entry.xattrs.count == 2 &&
 		   memcmp(entry.xattrs.bytes + entry.xattrs.items[1].value, "a\0=\n\xff", 5) == 0 &&
 		   strcmp(entry.xattrs.bytes + entry.xattrs.items[0].name, "user.a") == 0,
 	   "keeps extended attributes, sorted by name");
@@ -204,16 +205,16 @@ static void test_xattrs(void)
 	xattrs_clear(&xattrs);
 	add("user.a", "", 0);
 	add("user.b", "a\0=\n\xff", 5);
-	OK(pass(&item, NULL) && archive.length == length && memcmp(first, archive.bytes, length) == 0,
+	ok(pass(&item, NULL) && archive.length == length && memcmp(first, archive.bytes, length) == 0,
 	   "writes the same bytes whatever order they came in");
 	xattrs_clear(&xattrs);
 	add("user.1", large, sizeof(large));
 	add("user.2", large, sizeof(large));
-	OK(pass(&item, NULL) && entry.xattrs.count == 2 && entry.xattrs.items[1].length == sizeof(large),
+	ok(pass(&item, NULL) && entry.xattrs.count == 2 && entry.xattrs.items[1].length == sizeof(large),
 	   "has room for the largest attributes");
 	xattrs_clear(&xattrs);
 	add("user.a=b", "x", 1);
-	OK(refused(&item, REASON_INVALID) && strcmp(err.path, "f") == 0, "refuses a name that would be taken for another");
+	ok(refused(&item, REASON_INVALID) && strcmp(err.path, "f") == 0, "refuses a name that would be taken for another");
 }
 
 int main(void)
@@ -223,5 +224,5 @@ int main(void)
 	test_numbers();
 	test_size();
 	test_xattrs();
-	return tap_done();
+	return tap_end();
 }

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { CaissonError, invalid } from '@caisson/api'
+import { CaissonError, invalid, receivedChunks } from '@caisson/api'
 import type { ByteSocket, ByteSockets } from '@caisson/service-kit'
 
 /** How long a connection that was made may wait to be taken. */
@@ -20,7 +20,7 @@ export async function openUpload<O>(
 ): Promise<{ options: O; chunks: AsyncIterable<Buffer> }> {
   const iterator = requests[Symbol.asyncIterator]()
   const options = await optionsOf(iterator)
-  return { options, chunks: chunksOf(iterator) }
+  return { options, chunks: receivedChunks(iterator) }
 }
 
 /** An upload whose bytes may come by a socket: the client is told its `path`, if it asked for one. */
@@ -42,7 +42,7 @@ export async function openSocketUpload<O extends { readonly overSocket: boolean 
   return {
     options,
     path: socket?.path,
-    chunks: socket ? socketChunks(iterator, socket, acceptTimeoutMs) : chunksOf(iterator),
+    chunks: socket ? socketChunks(iterator, socket, acceptTimeoutMs) : receivedChunks(iterator),
     [Symbol.dispose]: () => socket?.[Symbol.dispose](),
   }
 }
@@ -54,22 +54,6 @@ async function optionsOf<O>(iterator: Messages<O>): Promise<O> {
   const item = first.done ? undefined : first.value.item
   if (item?.$case !== 'options') throw invalid('the first message must be the options', { reason: 'OPTIONS_MISSING' })
   return item.value
-}
-
-/** `first`: a message that was asked for already. */
-async function* chunksOf<O>(
-  iterator: Messages<O>,
-  first?: Promise<IteratorResult<UploadMessage<O>>>,
-): AsyncGenerator<Buffer> {
-  try {
-    for (let next = await (first ?? iterator.next()); !next.done; next = await iterator.next()) {
-      const { item } = next.value
-      if (item?.$case !== 'chunk') throw invalid('after the options only bytes may follow', { reason: 'OPTIONS_TWICE' })
-      if (item.value.length > 0) yield item.value
-    }
-  } finally {
-    await iterator.return?.()
-  }
 }
 
 async function* socketChunks<O>(
@@ -84,7 +68,7 @@ async function* socketChunks<O>(
     socket.connected,
     next.then((message) => sender(message, socket, acceptTimeoutMs)),
   ])
-  if (!connection) return yield* chunksOf(iterator, next)
+  if (!connection) return yield* receivedChunks(iterator, next)
   let bytes = 0
   for await (const chunk of connection as AsyncIterable<Buffer>) {
     bytes += chunk.length

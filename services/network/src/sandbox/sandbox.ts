@@ -1,6 +1,6 @@
 import type { Ipv4 } from '../ipam/ipv4.ts'
 import type { BridgeNetwork } from '../network/network.ts'
-import type { PortWish } from '../publishing/published-port.ts'
+import type { PortWish, Target } from '../publishing/published-port.ts'
 import type { Bandwidth } from '../shaping/bandwidth.ts'
 
 /** A network namespace with its loopback up and its connections to networks. Complete or absent. */
@@ -111,4 +111,10 @@ export type Attachment = {
 /** The first of eth0, eth1, and so on, that is not taken. */
 export function freeInterfaceName(taken: ReadonlySet<string>): string {
   for (let number = 0; ; number++) if (!taken.has(`eth${number}`)) return `eth${number}`
+}
+
+/** Where published ports lead: through the network of the default route, or the first one. */
+export function targetOf(wires: readonly Wire[]): Target | undefined {
+  const endpoint = (gatewayOf(wires) ?? wires[0])?.endpoint
+  return endpoint && { address: endpoint.address, portName: endpoint.portName }
 }

@@ -1,48 +1,34 @@
-import { alreadyExists, failedPrecondition, invalid, notFound, now } from '@caisson/api'
-import { type Files, filesAlone, filesOfHost, filesOn } from '../names/files.ts'
-import type { Names } from '../names/names.ts'
+import { alreadyExists, failedPrecondition } from '@caisson/api'
+import { filesOn } from '../names/files.ts'
 import { fingerprintOf } from '../network/fingerprint.ts'
-import type { Networks } from '../network/networks.ts'
-import type { Publications } from '../publishing/publications.ts'
-import type { PortWish, PublishedPort, Target } from '../publishing/published-port.ts'
-import { type Bandwidth, UNLIMITED } from '../shaping/bandwidth.ts'
-import type { Bandwidths } from '../shaping/bandwidths.ts'
+import type { PortWish } from '../publishing/published-port.ts'
+import type { Bandwidth } from '../shaping/bandwidth.ts'
 import type { InterfaceTraffic, Traffic } from '../traffic/traffic.ts'
-import type { Connection, Endpoints } from './endpoints.ts'
-import type { NamespacePool } from './namespace-pool.ts'
-import type { HostPort, SandboxEvents, SandboxStore } from './ports.ts'
+import { findSandbox } from './find-sandbox.ts'
 import {
   type Attachment,
   type Endpoint,
-  gatewayOf,
   type Namespace,
   type Sandbox,
   type SandboxRequest,
-  type Wire,
+  targetOf,
 } from './sandbox.ts'
+import { SandboxMaker, type SandboxMakerOptions } from './sandbox-maker.ts'
 import { Turns } from './turns.ts'
 
-export type SandboxesOptions = {
-  readonly store: SandboxStore
-  readonly host: HostPort
-  readonly events: SandboxEvents
-  readonly networks: Networks
-  readonly endpoints: Endpoints
-  readonly namespaces: NamespacePool
-  readonly publications: Publications
-  readonly bandwidths: Bandwidths
+export type SandboxesOptions = SandboxMakerOptions & {
   readonly traffic: Traffic
-  readonly names: Names
-  readonly fallbackDns: readonly string[]
 }
 
 /** The sandboxes of this host. */
 export class Sandboxes {
   readonly #options: SandboxesOptions
+  readonly #maker: SandboxMaker
   readonly #turns = new Turns()
 
   constructor(options: SandboxesOptions) {
     this.#options = options
+    this.#maker = new SandboxMaker(options)
   }
 
   /** Makes one, or gives back the one that the same request made before. SANDBOX_EXISTS for another request. */
@@ -51,7 +37,7 @@ export class Sandboxes {
       signal.throwIfAborted()
       const fingerprint = fingerprintOf(request)
       const existing = this.#options.store.sandbox(request.id)
-      if (existing === undefined) return this.#make(request, fingerprint, requestId)
+      if (existing === undefined) return this.#maker.make(request, fingerprint, requestId)
       if (existing.request === fingerprint) return existing
       throw alreadyExists('sandbox', request.id, 'delete it first or choose another id')
     })
@@ -59,9 +45,7 @@ export class Sandboxes {
 
   /** Throws SANDBOX_NOT_FOUND. */
   get(id: string): Sandbox {
-    const sandbox = this.#options.store.sandbox(id)
-    if (sandbox === undefined) throw notFound('sandbox', id)
-    return sandbox
+    return findSandbox(this.#options.store, id)
   }
 
   /** In the order of their ids. */
@@ -79,7 +63,7 @@ export class Sandboxes {
       const sandbox = this.get(id)
       const namespace = this.#connectable(sandbox)
       if (!this.#options.host.isAlive(namespace.id)) throw namespaceGone(id)
-      const connection = this.#connection(attachment)
+      const connection = this.#maker.connection(attachment)
       await namespaces.connect(namespace, connection, (endpoint) => {
         this.#rewriteFiles(sandbox, namespace, [...namespace.endpoints, endpoint])
         events.sandboxConnected(sandbox, endpoint, requestId)
@@ -190,48 +174,6 @@ export class Sandboxes {
     return this.#options.traffic.of(ids.length > 0 ? ids.map((id) => this.get(id)) : this.list())
   }
 
-  async #make(request: SandboxRequest, fingerprint: string, requestId: string): Promise<Sandbox> {
-    const { publications } = this.#options
-    const { wish } = request
-    if (wish.mode === 'host') return this.#record(request, fingerprint, requestId, this.#onHost(request), [])
-    if (wish.mode === 'shared') return this.#record(request, fingerprint, requestId, this.#shared(wish.sandboxId), [])
-    // First, so that nothing was begun when somebody else has one of them.
-    const ports = await publications.claim(request.id, request.ports)
-    try {
-      return await this.#makeOwn(request, wish, (namespace) =>
-        this.#record(request, fingerprint, requestId, this.#own(request, namespace), ports),
-      )
-    } catch (error) {
-      publications.withdraw(request.id)
-      throw error
-    }
-  }
-
-  async #makeOwn(
-    request: SandboxRequest,
-    wish: Extract<SandboxRequest['wish'], { mode: 'none' | 'bridge' }>,
-    record: (namespace: Namespace) => Sandbox,
-  ): Promise<Sandbox> {
-    const { namespaces, publications, bandwidths, endpoints } = this.#options
-    const namespace =
-      wish.mode === 'none'
-        ? await namespaces.takeBare(wish.namespacePath)
-        : await namespaces.takeWired(
-            wish.attachments.map((attachment) => this.#connection(attachment)),
-            wish.namespacePath,
-          )
-    try {
-      await bandwidths.apply(namespace.id, endpoints.wiresOf(namespace), request.bandwidth ?? UNLIMITED)
-      return record(namespace)
-    } catch (error) {
-      bandwidths.forget(request.id)
-      // Nothing leads to an address that somebody else may have next.
-      publications.withdraw(request.id)
-      namespaces.discard(namespace)
-      throw error
-    }
-  }
-
   async #publish(sandbox: Sandbox, ports: readonly PortWish[], requestId: string): Promise<void> {
     const { publications, events, endpoints } = this.#options
     const { id, mode, namespace } = sandbox
@@ -262,7 +204,11 @@ export class Sandboxes {
     try {
       await bandwidths.apply(namespace.id, [wire], bandwidths.of(sandbox.id))
     } catch (error) {
-      await endpoints.disconnect(namespace, wire, () => events.sandboxDisconnected(sandbox, wire.endpoint, requestId))
+      const others = namespace.endpoints.filter(({ id }) => id !== wire.endpoint.id)
+      await endpoints.disconnect(namespace, wire, () => {
+        this.#rewriteFiles(sandbox, namespace, others)
+        events.sandboxDisconnected(sandbox, wire.endpoint, requestId)
+      })
       throw error
     }
   }
@@ -279,10 +225,6 @@ export class Sandboxes {
     return sandbox
   }
 
-  #connection(wish: Attachment): Connection {
-    return { network: this.#options.networks.connectable(wish.network), wish }
-  }
-
   /** The namespace of a sandbox that may be connected and disconnected. */
   #connectable({ id, mode, namespace }: Sandbox): Namespace {
     if (mode === 'bridge' && namespace !== undefined) return namespace
@@ -292,56 +234,6 @@ export class Sandboxes {
         ? `sandbox ${id} uses the network of another one: connect that one`
         : `sandbox ${id} was made with the network mode ${mode}: it has no networks`,
     )
-  }
-
-  #shared(sandboxId: string): Surroundings {
-    const { namespace, resolvConf, hosts, hostname, dns } = this.get(sandboxId)
-    if (namespace !== undefined) return { namespace, resolvConf, hosts, hostname, dns }
-    throw invalid(`sandbox ${sandboxId} is in the host's network: use mode HOST to join it`)
-  }
-
-  #record(
-    request: SandboxRequest,
-    fingerprint: string,
-    requestId: string,
-    surroundings: Surroundings,
-    ports: readonly PublishedPort[],
-  ): Sandbox {
-    const { store, events, names, publications, bandwidths, endpoints } = this.#options
-    const { namespace } = surroundings
-    const wires = namespace === undefined ? [] : endpoints.wiresOf(namespace)
-    const target = targetOf(wires)
-    const sandbox: Sandbox = {
-      id: request.id,
-      name: request.name,
-      mode: request.wish.mode,
-      labels: request.labels,
-      ...surroundings,
-      createdAt: now(),
-      request: fingerprint,
-    }
-    store.passing(() => {
-      store.insertSandbox(sandbox)
-      if (request.bandwidth !== undefined) bandwidths.record(request.id, request.bandwidth)
-      if (target !== undefined) publications.publish({ sandboxId: request.id, ...target, ports })
-      events.sandboxCreated(sandbox, requestId)
-    })
-    if (sandbox.mode === 'bridge') names.introduce(sandbox, wires)
-    return sandbox
-  }
-
-  #onHost({ dns, hostname }: SandboxRequest): Surroundings {
-    return { namespace: undefined, hostname, dns, ...filesOfHost(this.#options.host, { dns }) }
-  }
-
-  #own({ dns, hostname, wish }: SandboxRequest, namespace: Namespace): Surroundings {
-    const { host, endpoints, fallbackDns } = this.#options
-    const wanted = { hostname, dns }
-    const files =
-      wish.mode === 'bridge'
-        ? filesOn(host, endpoints.wiresOf(namespace), wanted)
-        : filesAlone(host, wanted, fallbackDns)
-    return { namespace, ...wanted, ...files }
   }
 
   /** Within the transaction that changes its endpoints to these. */
@@ -362,14 +254,6 @@ export class Sandboxes {
 export type SandboxChange = {
   readonly ports: readonly PortWish[] | undefined
   readonly bandwidth: Partial<Bandwidth>
-}
-/** Where a sandbox is, and what it is told of that. */
-type Surroundings = Files & Pick<Sandbox, 'namespace' | 'hostname' | 'dns'>
-
-/** Where published ports lead: through the network of the default route, or the first one. */
-function targetOf(wires: readonly Wire[]): Target | undefined {
-  const endpoint = (gatewayOf(wires) ?? wires[0])?.endpoint
-  return endpoint && { address: endpoint.address, portName: endpoint.portName }
 }
 
 const namespaceGone = (id: string) =>

@@ -3,10 +3,11 @@
  * what many namespaces and names cost. As root: node services/network/test/bench/names.ts [seconds]. It runs in network and
  * mount namespaces of its own, and needs dnsperf (Debian: dnsperf) and, to compare, dnsmasq (Debian: dnsmasq-base).
  */
-import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { inNamespaces } from '@caisson/testkit'
+import { startDnsmasq } from '../names/dnsmasq.ts'
 import { resolversOf, Stage, until } from '../names/stage.ts'
 
 const skip = inNamespaces()
@@ -88,23 +89,7 @@ async function benchDnsmasq(): Promise<void> {
   const hosts = join(stage.runDir, 'hosts')
   writeFileSync(hosts, names.map((name, index) => `${addressOf(index)} ${name}\n`).join(''))
   const path = await stage.namespace('one')
-  const options = [
-    '-k',
-    '-C',
-    '/dev/null',
-    '--no-resolv',
-    '--no-hosts',
-    '--pid-file=',
-    '--user=root',
-    '--bind-interfaces',
-  ]
-  const dnsmasq = spawn('nsenter', [
-    `--net=${path}`,
-    'dnsmasq',
-    ...options,
-    '--listen-address=127.0.0.11',
-    `--addn-hosts=${hosts}`,
-  ])
+  const dnsmasq = startDnsmasq(['--listen-address=127.0.0.11', `--addn-hosts=${hosts}`], path)
   try {
     const asker = stage.asker('one')
     await until('dnsmasq answers', async () => (await asker.lookUp('container-1').catch(() => [])).length > 0)

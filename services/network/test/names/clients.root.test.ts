@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
-import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { inNamespaces } from '@caisson/testkit'
 import { questionOf } from './asking.ts'
+import { startDnsmasq } from './dnsmasq.ts'
 import { Stage, until } from './stage.ts'
 import { startUpstream } from './upstream.ts'
 
@@ -112,18 +113,8 @@ test('what dnsmasq answers is passed on, over UDP and TCP', needing('dnsmasq'), 
   const free = await startUpstream(() => {})
   const { forwarder } = free
   await free[Symbol.asyncDispose]()
-  const options = [
-    '-k',
-    '-C',
-    '/dev/null',
-    '--no-resolv',
-    '--no-hosts',
-    '--pid-file=',
-    '--user=root',
-    '--bind-interfaces',
-  ]
   const where = ['--listen-address=127.0.0.1', `--port=${forwarder.port}`]
-  const dnsmasq = spawn('dnsmasq', [...options, ...where, '--address=/example.com/192.0.2.1'])
+  const dnsmasq = startDnsmasq([...where, '--address=/example.com/192.0.2.1'])
   try {
     standing_.service.setHostServers([forwarder])
     standing_.service.setView('one', { networks: ['net'], forwardTo: 'host' })

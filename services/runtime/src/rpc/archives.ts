@@ -1,4 +1,4 @@
-import { type Handlers, invalid, toTimestamp } from '@caisson/api'
+import { type Handlers, invalid, receivedChunks, toTimestamp } from '@caisson/api'
 import type { ContainersDefinition, WriteContainerArchiveRequest } from '@caisson/api/container'
 import type { ContainerFiles } from '../files/container-files.ts'
 import { reference, text, wrong } from './checks.ts'
@@ -45,17 +45,5 @@ async function openUpload(
   const first = await iterator.next()
   const item = first.done ? undefined : first.value.item
   if (item?.$case !== 'options') throw invalid('the first message must be the options', { reason: 'OPTIONS_MISSING' })
-  return { options: item.value, chunks: chunksOf(iterator) }
-}
-
-async function* chunksOf(iterator: AsyncIterator<WriteContainerArchiveRequest>): AsyncGenerator<Buffer> {
-  try {
-    for (let next = await iterator.next(); !next.done; next = await iterator.next()) {
-      const { item } = next.value
-      if (item?.$case !== 'chunk') throw invalid('after the options only bytes may follow', { reason: 'OPTIONS_TWICE' })
-      if (item.value.length > 0) yield item.value
-    }
-  } finally {
-    await iterator.return?.()
-  }
+  return { options: item.value, chunks: receivedChunks(iterator) }
 }

@@ -1,4 +1,4 @@
-import { type Handlers, invalid, type Partially, toTimestamp } from '@caisson/api'
+import { type Handlers, invalid, type Partially, receivedChunks, toTimestamp } from '@caisson/api'
 import type {
   CreateVolumeRequest,
   ImportVolumeRequest,
@@ -90,17 +90,5 @@ async function openImport(
   const item = first.done ? undefined : first.value.item
   if (item?.$case !== 'name')
     throw invalid('the first message must be the name of the volume', { reason: 'OPTIONS_MISSING' })
-  return { name: item.value, chunks: chunksOf(iterator) }
-}
-
-async function* chunksOf(iterator: AsyncIterator<ImportVolumeRequest>): AsyncGenerator<Buffer> {
-  try {
-    for (let next = await iterator.next(); !next.done; next = await iterator.next()) {
-      const { item } = next.value
-      if (item?.$case !== 'chunk') throw invalid('after the name only bytes may follow', { reason: 'OPTIONS_TWICE' })
-      if (item.value.length > 0) yield item.value
-    }
-  } finally {
-    await iterator.return?.()
-  }
+  return { name: item.value, chunks: receivedChunks(iterator) }
 }

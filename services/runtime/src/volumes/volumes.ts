@@ -6,6 +6,7 @@ import type { Transaction } from '../container/transaction.ts'
 import type { VolumeTable } from '../store/volume-table.ts'
 import { type Backing, backingOf } from './driver-options.ts'
 import type { HostTrees } from './ports.ts'
+import { earlierOf, sameAs } from './same-volume.ts'
 import type { Volume, VolumeDraft } from './volume.ts'
 import { DEFAULT_MODE, type TopDirectory, type VolumeDirs } from './volume-dirs.ts'
 import type { VolumeEvents } from './volume-events.ts'
@@ -282,29 +283,6 @@ export function topOf({ owner = ROOT, mode = DEFAULT_MODE }: Volume): TopDirecto
 /** As long as an id, so that nobody takes it for a name of his own. */
 function madeUpName(): string {
   return randomBytes(32).toString('hex')
-}
-
-function earlierOf(earlier: Volume, draft: VolumeDraft): Volume {
-  const isSame = (draft.name === '' ? earlier.anonymous : earlier.name === draft.name) && isAlike(earlier, draft)
-  if (isSame) return earlier
-  throw conflict('REQUEST_ID_REUSED', 'the request id made something else before: use another', {
-    details: { volume: earlier.name },
-  })
-}
-
-function sameAs(known: Volume, draft: VolumeDraft): Volume {
-  if (isAlike(known, draft)) return known
-  throw alreadyExists(
-    'volume',
-    known.name,
-    'it has another driver, other options or another quota: remove it first, or choose another name',
-  )
-}
-
-function isAlike(one: Volume, other: VolumeDraft): boolean {
-  const text = ({ driver, options, quotaBytes }: VolumeDraft): string =>
-    JSON.stringify([driver, Object.entries(options).toSorted(), quotaBytes])
-  return text(one) === text(other)
 }
 
 function inUse({ name }: Volume, containers: readonly string[]): Error {

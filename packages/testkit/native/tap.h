@@ -1,33 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The Test Anything Protocol, as far as the tests need it.
+ * The Test Anything Protocol, as far as tests of native parts need it.
  */
-#ifndef CAISSON_LAYER_TAP_H
-#define CAISSON_LAYER_TAP_H
+#ifndef CAISSON_TAP_H
+#define CAISSON_TAP_H
 
 #include <stdbool.h>
 #include <stdio.h>
-#include <string.h>
 
-static int tap_count;
-static int tap_failures;
+static int tap_count, tap_failed;
 
 static inline bool tap_ok(bool good, const char *title, const char *file, int line)
 {
 	printf("%sok %d - %s\n", good ? "" : "not ", ++tap_count, title);
 	if (!good) {
 		printf("# at %s:%d\n", file, line);
-		tap_failures++;
+		tap_failed++;
 	}
 	return good;
 }
 
-static inline int tap_done(void)
+/* Ends main: prints the plan, and is the exit status. */
+static inline int tap_end(void)
 {
 	printf("1..%d\n", tap_count);
-	return tap_failures > 0;
+	return tap_failed > 0;
 }
 
-#define OK(condition, title) tap_ok((condition), (title), __FILE__, __LINE__)
+#define ok(condition, title) tap_ok((condition), (title), __FILE__, __LINE__)
 
 #endif
