@@ -12,6 +12,7 @@ import { ContentDefinition, LeasesDefinition, StoreDefinition } from '@caisson/a
 import { ImagesDefinition } from '@caisson/api/image'
 import { SnapshotKind, SnapshotsDefinition } from '@caisson/api/snapshot'
 import { type DockerRegistry, needsDockerRegistry, needsRoot, startDockerRegistry, tar } from '@caisson/testkit'
+import { type RandomNumbers, randomNumbers } from '@caisson/testkit/random'
 
 const skip = needsRoot() || needsDockerRegistry()
 const MAIN = join(import.meta.dirname, '../../services/image-store/src/main.ts')
@@ -23,19 +24,6 @@ const CONFIG = {
   gc: { intervalSeconds: 1, highPercent: 100, lowPercent: 100 },
   diskReserveBytes: 0,
   maxPartialAgeSeconds: 0,
-}
-
-type Random = (below: number) => number
-
-/** mulberry32: the same numbers for the same seed. */
-function random(seed: number): Random {
-  let state = seed
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below
-  }
 }
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
@@ -126,14 +114,14 @@ class Client {
   readonly #service: Service
   readonly #registry: DockerRegistry
   readonly #id: number
-  readonly #random: Random
+  readonly #random: RandomNumbers
   #lease: string | undefined
 
   constructor(service: Service, registry: DockerRegistry, id: number) {
     this.#service = service
     this.#registry = registry
     this.#id = id
-    this.#random = random(SEED + id)
+    this.#random = randomNumbers(SEED + id)
   }
 
   async work(signal: AbortSignal): Promise<void> {
@@ -408,7 +396,7 @@ async function checkStore(service: Service): Promise<void> {
   assert.deepEqual(readdirSync(join(service.dataDir, 'snapshots')).sort(), keys)
 }
 
-async function killAtRandom(service: Service, pick: Random, signal: AbortSignal): Promise<void> {
+async function killAtRandom(service: Service, pick: RandomNumbers, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     await sleep(2_000 + pick(6_000))
     if (signal.aborted) return
@@ -439,7 +427,7 @@ test(`loses nothing and leaves nothing when everything happens at once and it is
   await using service = new Service()
   await service.start()
   const clients = Array.from({ length: WORKERS }, (_, id) => new Client(service, registry, id))
-  const pick = random(SEED)
+  const pick = randomNumbers(SEED)
   const end = performance.now() + SECONDS * 1_000
   for (let rounds = 1; performance.now() < end; rounds++) {
     const stop = AbortSignal.timeout(Math.ceil(Math.min(end - performance.now(), ROUND_SECONDS * 1_000)))

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { randomNumbers } from '@caisson/testkit/random'
 import {
   DockerfileError,
   evaluateStage,
@@ -47,17 +48,6 @@ function isRefused(text: string): boolean {
   }
 }
 
-/** mulberry32 */
-function random(seed: number): (below: number) => number {
-  let state = seed
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below
-  }
-}
-
 const PIECES = [
   '\\',
   '\n',
@@ -95,7 +85,7 @@ function mutate(next: (below: number) => number): string {
 }
 
 test(`survives ${SECONDS} s of mutated files (seed ${SEED})`, (context) => {
-  const next = random(SEED)
+  const next = randomNumbers(SEED)
   const end = performance.now() + SECONDS * 1000
   let [count, refused] = [0, 0]
   while (performance.now() < end) {
@@ -107,7 +97,7 @@ test(`survives ${SECONDS} s of mutated files (seed ${SEED})`, (context) => {
 })
 
 test('survives mutated .dockerignore files', () => {
-  const next = random(SEED)
+  const next = randomNumbers(SEED)
   for (let n = 0; n < 5_000; n++) {
     const characters = Array.from({ length: next(20) }, () => 'ab/*?[]^-!\\. #\n'[next(15)] ?? '')
     try {

@@ -1,13 +1,4 @@
-/** Numbers from a seed, the same ones every time (mulberry32). */
-export function randomNumbers(seed: number): (below: number) => number {
-  let state = seed >>> 0
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below
-  }
-}
+import type { RandomNumbers } from '@caisson/testkit/random'
 
 const NAMES = ['a', 'b', 'c', 'd e', 'ü', '-f', 'n'.repeat(120), '.hidden', "q'q"] as const
 
@@ -15,7 +6,7 @@ const NAMES = ['a', 'b', 'c', 'd e', 'ü', '-f', 'n'.repeat(120), '.hidden', "q'
  * A shell script of random acts in a tree: what a container may do to its root. Acts that make no sense where they are
  * done fail, and the script goes on.
  */
-export function randomScript(random: (below: number) => number, acts: number): string {
+export function randomScript(random: RandomNumbers, acts: number): string {
   const pick = <T>(choices: readonly T[]): T => choices[random(choices.length)] as T
   const path = (): string => quoted(Array.from({ length: 1 + random(3) }, () => pick(NAMES)).join('/'))
   const makers: readonly (() => string)[] = [
