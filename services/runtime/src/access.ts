@@ -20,7 +20,7 @@ export interface ContainerAccess {
   /** The next end, once it is on disk. Undefined when the container is removed before. */
   nextExit(id: string, signal: AbortSignal): Promise<Exit | undefined>
   /** Starts it; resolves when its program was executed. */
-  start(id: string, options: Pick<LaunchOptions, 'keepsOutputUntil'>, signal: AbortSignal): Promise<void>
+  start(id: string, options: Pick<LaunchOptions, 'follower'>, signal: AbortSignal): Promise<void>
   /** Sends a signal, by name or number, to the main process. */
   kill(id: string, signal: string): Promise<void>
   /** Sets the size of the terminal. */

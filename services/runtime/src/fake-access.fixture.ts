@@ -39,8 +39,8 @@ export class FakeAccess implements ContainerAccess {
   readonly milestones = new Milestones()
   readonly asked: string[] = []
   held = 0
-  /** Aborts when the output of what was started is being followed. */
-  followed: AbortSignal | undefined
+  /** Of who is about to follow what was started. */
+  follower: AbortSignal | undefined
   onStart: (id: string) => Promise<void> = async () => {}
 
   add(container: Container, stateDir: string, state: ContainerState = container.state): void {
@@ -88,7 +88,7 @@ export class FakeAccess implements ContainerAccess {
 
   async start(id: string, options: Parameters<ContainerAccess['start']>[1]): Promise<void> {
     this.asked.push('start')
-    this.followed = options.keepsOutputUntil
+    this.follower = options.follower
     await this.onStart(id)
     this.#entry(id).state = 'running'
   }

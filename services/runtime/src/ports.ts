@@ -145,6 +145,8 @@ export interface LaunchRequest {
   readonly terminalSize?: TerminalSize | undefined
   /** Everything is made ready, and its program waits to be let go. */
   readonly waits: boolean
+  /** Nothing of its output is dropped before somebody follows it. */
+  readonly holdsOutput: boolean
 }
 
 /** Starts monitors and reaches those that run. */

@@ -276,8 +276,9 @@ int check_record(const struct record *record, struct error *err)
 	case PLAN_STDIO:
 		return check_stdio(record, err);
 	case PLAN_LOG:
-		return check_in(record_u64(record, 0) && record_u64(record, 0) <= INT64_MAX && record_u32(record, 8), record, err,
-				"log without room");
+		return check_in(record_u64(record, 0) && record_u64(record, 0) <= INT64_MAX && record_u32(record, 8) &&
+					record_u32(record, 12) <= PLAN_LOG_HELD,
+				record, err, "log without room, or with flags that are unknown");
 	case PLAN_ARGV:
 	case PLAN_GROUP:
 	case PLAN_CAPABILITIES:

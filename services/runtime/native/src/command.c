@@ -28,13 +28,13 @@ static int64_t payload_bytes(uint32_t type)
 	switch (type) {
 	case CONTROL_START:
 	case CONTROL_STDIN_CLOSE:
+	case CONTROL_LET_GO:
 		return 0;
 	case CONTROL_SIGNAL:
 		return 8;
 	case CONTROL_RESIZE:
 	case CONTROL_SUBSCRIBE:
 	case CONTROL_ACK:
-	case CONTROL_HOLD:
 		return 4;
 	default:
 		return -1;
@@ -90,12 +90,33 @@ void command_update_pins(struct monitor *monitor)
 		output_retry(monitor);
 }
 
+void command_hold(struct monitor *monitor, struct connection *connection)
+{
+	connection->holds = true;
+	connection->pin = monitor->log.segment;
+	command_update_pins(monitor);
+}
+
+static void let_go(struct monitor *monitor, struct connection *connection)
+{
+	if (!connection->holds)
+		return;
+	connection->holds = false;
+	connection->pin = LOG_UNPINNED;
+	command_update_pins(monitor);
+}
+
 static void pin(struct monitor *monitor, struct connection *connection)
 {
+	int i;
+
 	if (connection->pin != LOG_UNPINNED)
 		return;
 	connection->pin = monitor->log.oldest;
 	command_update_pins(monitor);
+	for (i = 0; i < MONITOR_CONNECTIONS; i++)
+		if (monitor->connections[i].fd >= 0)
+			let_go(monitor, &monitor->connections[i]);
 }
 
 static void subscribe(struct monitor *monitor, struct connection *connection, uint32_t flags)
@@ -106,19 +127,9 @@ static void subscribe(struct monitor *monitor, struct connection *connection, ui
 		pin(monitor, connection);
 }
 
-static void hold(struct monitor *monitor, struct connection *connection, bool on)
-{
-	if (on) {
-		pin(monitor, connection);
-	} else {
-		connection->pin = LOG_UNPINNED;
-		command_update_pins(monitor);
-	}
-}
-
 static void acknowledge(struct monitor *monitor, struct connection *connection, uint32_t segment)
 {
-	if (connection->pin == LOG_UNPINNED || segment <= connection->pin)
+	if (connection->holds || connection->pin == LOG_UNPINNED || segment <= connection->pin)
 		return;
 	/* Not beyond the current one: that is still being read. */
 	connection->pin = segment < monitor->log.segment ? segment : monitor->log.segment;
@@ -143,8 +154,8 @@ void command_run(struct monitor *monitor, struct connection *connection)
 	case CONTROL_ACK:
 		acknowledge(monitor, connection, word(connection, FRAME_HEADER_BYTES));
 		break;
-	case CONTROL_HOLD:
-		hold(monitor, connection, word(connection, FRAME_HEADER_BYTES) != 0);
+	case CONTROL_LET_GO:
+		let_go(monitor, connection);
 		break;
 	case CONTROL_STDIN_CLOSE:
 		input_close(&monitor->input);

@@ -52,8 +52,7 @@ enum control_type {
 	CONTROL_ACK,         /* u32 segment: a pinned reader is done with every segment before this one */
 	CONTROL_STDIN,       /* bytes. The connection is not read on while they do not fit: use one of its own for stdin */
 	CONTROL_STDIN_CLOSE, /* no payload */
-	CONTROL_HOLD,        /* u32 1: keep every segment from now on, as for a pinned reader that has read nothing, and send no
-	                      * CONTROL_LOG; 0: not any more. For who starts the container, until the reader is there */
+	CONTROL_LET_GO,      /* no payload: a log that is held (PLAN_LOG_HELD) is not any more, for nobody is going to read it */
 };
 
 enum monitor_state { MONITOR_STARTING = 1, MONITOR_CREATED = 2, MONITOR_RUNNING = 3, MONITOR_EXITED = 4 };

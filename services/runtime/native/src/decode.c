@@ -49,7 +49,7 @@ static const struct shape shapes[] = {
 	[PLAN_OOM_SCORE_ADJ] = { "i", true },
 	[PLAN_INIT] = { "", true },
 	[PLAN_STDIO] = { "ihh", true },
-	[PLAN_LOG] = { "li", true },
+	[PLAN_LOG] = { "lii", true },
 };
 
 #define SHAPES (sizeof(shapes) / sizeof(shapes[0]))

@@ -76,6 +76,7 @@ int log_open(struct log *log, int state, const struct plan *plan, struct error *
 		return 0;
 	log->limit = record_u64(&record, 0);
 	log->kept = record_u32(&record, 8);
+	log->held = record_u32(&record, 12) & PLAN_LOG_HELD;
 	fresh = mkdirat(state, "log", 0700) == 0;
 	if (!fresh && errno != EEXIST)
 		return fail(err, STEP_STATE, "make", "log");

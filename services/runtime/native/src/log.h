@@ -19,6 +19,7 @@ struct log {
 	uint64_t limit;   /* bytes a segment */
 	uint32_t kept;    /* number of segments */
 	uint32_t pinned;  /* lowest segment that a reader still needs, or LOG_UNPINNED */
+	bool held;        /* PLAN_LOG_HELD */
 	bool ending;      /* no reader is waited for any more; what it needs is still not dropped */
 };
 

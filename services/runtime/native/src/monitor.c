@@ -63,6 +63,8 @@ static int start(struct monitor *monitor, struct error *err)
 	if (state_open(&monitor->state, MONITOR_FD_STATE, err) < 0 ||
 	    log_open(&monitor->log, MONITOR_FD_STATE, &monitor->plan, err) < 0)
 		return -1;
+	if (monitor->log.held)
+		command_hold(monitor, &monitor->connections[0]);
 	(void)umask(0);
 	monitor->input.open = plan_find(&monitor->plan, PLAN_STDIO, &record) && record_u32(&record, 0) & PLAN_STDIO_STDIN;
 	oom_begin(&monitor->plan, &monitor->oom);

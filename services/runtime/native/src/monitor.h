@@ -44,6 +44,7 @@ struct connection {
 	bool subscribed;
 	bool patient; /* hears nothing before there is something to say: hello alone costs a wake-up */
 	bool wrote_input;
+	bool holds;    /* its pin stands for a reader that has not come yet */
 	uint32_t pin;  /* lowest segment that it needs, or LOG_UNPINNED */
 	uint32_t left; /* bytes of the payload that are not kept: input, or skipped */
 	bool left_is_input;
@@ -119,6 +120,8 @@ void notice_fill(struct monitor *monitor, struct connection *connection);
 
 /* command.c: does what the whole frame in connection->in says. */
 void command_run(struct monitor *monitor, struct connection *connection);
+/* Keeps what is written from now on for the first who subscribes with a pin, as long as this connection stands. */
+void command_hold(struct monitor *monitor, struct connection *connection);
 /* Whether a frame may have the header in connection->in; sets what of its payload is not kept. */
 bool command_admit(struct connection *connection);
 /* The lowest pin of all connections has changed. */

@@ -84,7 +84,8 @@ enum plan_record {
 
 	/* ---- stdio and records ---- */
 	PLAN_STDIO = 80,     /* [1] u32 flags (PLAN_STDIO_*), u16 rows, u16 columns (tty only; 0 = 24x80) */
-	PLAN_LOG,            /* [1] u64 bytes a segment, u32 number of segments kept. Absent: nothing is kept and output is dropped */
+	PLAN_LOG,            /* [1] u64 bytes a segment, u32 number of segments kept, u32 flags (PLAN_LOG_*). Absent: nothing is kept
+	                      * and output is dropped */
 };
 
 enum plan_kind { PLAN_KIND_CREATE = 1, PLAN_KIND_EXEC = 2 };
@@ -135,5 +136,8 @@ enum plan_mount_kind {
 #define PLAN_STDIO_TTY        0x1u
 #define PLAN_STDIO_STDIN      0x2u /* stdin is open for CONTROL_STDIN; otherwise it is /dev/null */
 #define PLAN_STDIO_STDIN_ONCE 0x4u /* stdin closes when the first client that wrote to it goes away */
+
+#define PLAN_LOG_HELD 0x1u /* nothing is dropped before somebody subscribes with a pin, while the first connection stands and
+			    * says nothing else (CONTROL_LET_GO) */
 
 #endif

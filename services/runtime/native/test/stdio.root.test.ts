@@ -84,20 +84,30 @@ describe('output and input of a container', { skip, timeout: 120_000 }, () => {
     assert.equal(readFileSync(join(container.stateDir, 'log', last)).length, record.logBytes)
   })
 
-  test('keeps what a fast writer wrote before its reader came, when the one who started it asked for that', async () => {
+  test('keeps what a fast writer wrote before its reader comes, when its log is held', async () => {
     const container = bench.run({
       args: ['sh', '-c', 'seq 1 200000; printf last'],
-      settings: { log: { segmentBytes: 1 << 16, segments: 2 } },
+      settings: { log: { segmentBytes: 1 << 16, segments: 2, isHeld: true } },
     })
-    const read = new AbortController()
-    container.client.holdUntil(read.signal)
     await container.event('started')
     await sleep(300)
-    const isOver = () => container.events.some(({ type }) => type === 'exited')
-    assert.equal(isOver(), false)
+    assert.ok(container.events.every(({ type }) => type !== 'exited'))
     assert.ok(container.output().startsWith('1\n2\n3\n'))
-    read.abort()
+    container.client.letGo()
     await container.exited()
+  })
+
+  test('goes on without its reader when whoever holds its log goes away', async () => {
+    const container = bench.run({
+      args: ['sh', '-c', 'seq 1 200000; exit 3'],
+      settings: { log: { segmentBytes: 1 << 16, segments: 2, isHeld: true } },
+    })
+    await container.event('started')
+    container.client.close()
+    await container.reap()
+    const record = container.record()
+    assert.ok(typeof record === 'object')
+    assert.equal(record.exitCode, 3)
   })
 
   test('does not notice that all of its connections are gone', async () => {

@@ -103,20 +103,28 @@ static void greets_and_subscribes(void)
 static void holds_output(void)
 {
 	uint8_t payload[512];
-	uint32_t size, on = 1, off = 0;
+	uint32_t size, pinned = 1;
 
 	begin();
-	frame(CONTROL_HOLD, &on, 4);
+	command_hold(&monitor, &monitor.connections[0]);
 	event();
-	ok(answer(payload, &size) == CONTROL_HELLO && answer(payload, &size) == 0, "is told nothing of the log");
-	ok(!monitor.connections[0].subscribed && monitor.log.pinned == 2, "keeps the oldest segment");
-	frame(CONTROL_HOLD, &off, 4);
+	ok(answer(payload, &size) == CONTROL_HELLO && answer(payload, &size) == 0, "is told nothing of a log that it holds");
+	ok(!monitor.connections[0].subscribed && monitor.log.pinned == 3, "keeps what is written from now on");
+	frame(CONTROL_LET_GO, NULL, 0);
 	event();
 	ok(monitor.log.pinned == LOG_UNPINNED, "until it is let go");
-	frame(CONTROL_HOLD, &on, 4);
-	event();
+	command_hold(&monitor, &monitor.connections[0]);
 	connection_close(&monitor, &monitor.connections[0]);
 	ok(monitor.log.pinned == LOG_UNPINNED, "or the connection ends");
+	end();
+	begin();
+	monitor.connections[1] = (struct connection){ .fd = dup(peer), .pin = LOG_UNPINNED };
+	command_hold(&monitor, &monitor.connections[1]);
+	frame(CONTROL_SUBSCRIBE, &pinned, 4);
+	event();
+	ok(monitor.connections[1].pin == LOG_UNPINNED && monitor.log.pinned == 2, "or a reader comes with a pin of its own");
+	(void)close(monitor.connections[1].fd);
+	monitor.connections[1].fd = -1;
 	end();
 }
 

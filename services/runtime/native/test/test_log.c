@@ -37,7 +37,7 @@ static int open_log(struct log *log, int folder, uint64_t limit, uint32_t kept)
 	int result;
 
 	builder_begin(&b);
-	builder_add(&b, PLAN_LOG, "li", limit, N(kept));
+	builder_add(&b, PLAN_LOG, "lii", limit, N(kept), N(0));
 	bytes = builder_end(&b);
 	plan = (struct plan){ .data = bytes, .size = b.size, .records = 1 };
 	result = log_open(log, folder, &plan, &err);

@@ -10,7 +10,7 @@ import { connectMonitor } from '../monitor/client.ts'
 import { SeccompFilters, type SpawnMonitor } from './launcher.ts'
 
 /** What is kept of an exec's output until its client has it. */
-const LOG = { segmentBytes: 1 << 20, segments: 4 } as const
+const LOG = { segmentBytes: 1 << 20, segments: 4, isHeld: true } as const
 
 /** Launches the monitors of execs on this host. */
 export function execLauncher(cgroups: CgroupHost, spawn: SpawnMonitor): ExecMonitors {

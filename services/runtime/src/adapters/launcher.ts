@@ -42,10 +42,10 @@ export function makeSkeleton(directory: string): string {
 export function monitorLauncher({ cgroups, facts, spawn, skeleton }: LauncherDeps): Monitors {
   const filters = new SeccompFilters()
   return {
-    launch({ container, stateDir, terminalSize, waits }: LaunchRequest) {
+    launch({ container, stateDir, terminalSize, waits, holdsOutput }: LaunchRequest) {
       const spec = runtimeSpecOf(container, stateDir, facts, terminalSize)
       const records = launchRecords(spec, {
-        ...settingsOf(container, stateDir, { cgroups, filters, skeleton }),
+        ...settingsOf(container, stateDir, holdsOutput, { cgroups, filters, skeleton }),
         hasBarrier: waits,
       })
       return spawn(encodePlan(records), stateDir, container.spec.init)
@@ -63,6 +63,7 @@ interface Surroundings {
 function settingsOf(
   container: Container,
   stateDir: string,
+  holdsOutput: boolean,
   { cgroups, filters, skeleton }: Surroundings,
 ): LaunchSettings {
   const { id, spec, root, program } = container
@@ -86,7 +87,7 @@ function settingsOf(
     makesWorkingDir: true,
     ...(seccomp && { seccomp }),
     stdin: process.stdin ? (process.stdinOnce ? 'once' : 'open') : 'closed',
-    ...(log && { log: { segmentBytes: log.maxSegmentBytes, segments: log.maxSegments } }),
+    ...(log && { log: { segmentBytes: log.maxSegmentBytes, segments: log.maxSegments, isHeld: holdsOutput } }),
     clampsRlimits: true,
     isVolatile: spec.autoRemove,
   }

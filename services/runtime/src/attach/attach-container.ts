@@ -7,6 +7,7 @@ import { logDirectory, openMonitorFeed } from '../log/monitor-feed.ts'
 import { LOG_START, type LogPosition } from '../log/position.ts'
 import { followLog } from '../log/read-log.ts'
 import { logEnd } from '../log/segments.ts'
+import { Follower } from './follower.ts'
 import type { AttachInput } from './input.ts'
 import { type AttachedProcess, attachSession } from './session.ts'
 
@@ -50,7 +51,7 @@ export async function* attachContainer(
   const stateDir = access.stateDir(id)
   const before = isRunning ? undefined : await logEnd(logDirectory(stateDir))
   // It may write before the session follows it.
-  const followed = new AbortController()
+  using follower = new Follower()
   const process: AttachedProcess = {
     stateDir,
     from: request.logs ? LOG_START : before,
@@ -59,14 +60,10 @@ export async function* attachContainer(
     resize: (size) => access.resize(id, size),
     kill: (name) => access.kill(id, name),
   }
-  try {
-    if (!isRunning) await startOnce(access, id, followed.signal, signal)
-    for await (const entries of attachSession(process, inputs, signal)) {
-      followed.abort()
-      yield entries.length > 0 ? { kind: 'entries', entries } : { kind: 'attached', container }
-    }
-  } finally {
-    followed.abort()
+  if (!isRunning) await startOnce(access, id, request.output ? follower.gone : undefined, signal)
+  for await (const entries of attachSession(process, inputs, signal)) {
+    follower.came()
+    yield entries.length > 0 ? { kind: 'entries', entries } : { kind: 'attached', container }
   }
   yield { kind: 'exited', exit: await exit }
 }
@@ -75,11 +72,11 @@ export async function* attachContainer(
 async function startOnce(
   access: ContainerAccess,
   id: string,
-  keepsOutputUntil: AbortSignal,
+  follower: AbortSignal | undefined,
   signal: AbortSignal,
 ): Promise<void> {
   try {
-    await access.start(id, { keepsOutputUntil }, signal)
+    await access.start(id, { follower }, signal)
   } catch (error) {
     if (!(error instanceof CaissonError) || error.code !== 'not-modified') throw error
   }

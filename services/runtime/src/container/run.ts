@@ -1,4 +1,5 @@
 import { CaissonError } from '@caisson/api'
+import { Follower } from '../attach/follower.ts'
 import { refreshSharer } from '../connection/living-files.ts'
 import type { LogEntry } from '../log/entry.ts'
 import type { SandboxRequest } from '../ports.ts'
@@ -40,8 +41,8 @@ export async function* runContainer(
   signal: AbortSignal,
 ): AsyncGenerator<RunStep> {
   // It may write before its output can be followed.
-  using followed = new Followed()
-  const attempt = { request, signal, ...(request.output && { keepsOutputUntil: followed.signal }) }
+  using follower = new Follower()
+  const attempt = { request, signal, ...(request.output && { follower: follower.gone }) }
   const run = await core.creator.once(
     request,
     async (earlier) => resume(core, earlier, attempt),
@@ -52,34 +53,19 @@ export async function* runContainer(
   yield { kind: 'started', container: await run.started }
   if (request.detach) return
   const { id } = run.container
-  if (request.output)
+  if (request.output) {
     for await (const entries of outputOf(id, signal)) {
-      followed.tell()
+      follower.came()
       yield { kind: 'output', entries }
     }
+    follower.came()
+  }
   const exit = await unlessAborted(run.exit, signal)
   if (!exit) throw removedMeanwhile(run.container)
   yield { kind: 'exited', exit }
 }
 
-/** Aborts its signal when output is being followed, or nobody is going to. */
-class Followed implements Disposable {
-  readonly #controller = new AbortController()
-
-  get signal(): AbortSignal {
-    return this.#controller.signal
-  }
-
-  tell(): void {
-    this.#controller.abort()
-  }
-
-  [Symbol.dispose](): void {
-    this.tell()
-  }
-}
-
-interface Attempt extends Pick<LaunchOptions, 'keepsOutputUntil'> {
+interface Attempt extends Pick<LaunchOptions, 'follower'> {
   readonly request: RunRequest
   readonly signal: AbortSignal
 }
@@ -108,7 +94,7 @@ async function runTransient(core: Core, attempt: Attempt): Promise<Running> {
 }
 
 function launchTransient(core: Core, attempt: Attempt, mayHaveSpare: boolean): Promise<Running> {
-  const { request, signal, keepsOutputUntil } = attempt
+  const { request, signal, follower } = attempt
   // Who waits for the end has no use of hearing of the start first: a short run is one transaction.
   const graceMs = request.detach || request.output ? 0 : SHORT_RUN_MS
   return core.creator.withDraft(
@@ -120,7 +106,7 @@ function launchTransient(core: Core, attempt: Attempt, mayHaveSpare: boolean): P
         ? { draft: await draft, sandbox: spare.sandbox }
         : await both(draft, core, await sandboxOf(draft, identity), signal)
       return watched(core, id, async () => {
-        const options = { save: made.save, graceMs, gate: spare?.confirmed, keepsOutputUntil }
+        const options = { save: made.save, graceMs, gate: spare?.confirmed, follower }
         const running = await core.supervisor.launch(made.container, await sandbox, options)
         refreshSharer(core, running)
         if (!spare && !request.detach) core.spares.stock(request.name, request.spec)
@@ -132,7 +118,7 @@ function launchTransient(core: Core, attempt: Attempt, mayHaveSpare: boolean): P
 }
 
 /** One that stays: it is on disk before it is started, and stays when that fails. */
-async function runLasting(core: Core, { request, signal, keepsOutputUntil }: Attempt): Promise<Running> {
+async function runLasting(core: Core, { request, signal, follower }: Attempt): Promise<Running> {
   const { container, sandbox } = await core.creator.withDraft(request, signal, async (draft, identity) => {
     const prepared = await both(draft, core, await sandboxOf(draft, identity), signal)
     const { container, save } = prepared.draft
@@ -140,14 +126,14 @@ async function runLasting(core: Core, { request, signal, keepsOutputUntil }: Att
     return { container, sandbox: prepared.sandbox }
   })
   return watched(core, container.id, async () => {
-    const started = startContainer(core, container.id, { ready: sandbox, keepsOutputUntil }, signal)
+    const started = startContainer(core, container.id, { ready: sandbox, follower }, signal)
     started.catch(() => {})
     return { container, started }
   })
 }
 
 /** The container that the same request made before: it is started if it never was, and waited for. */
-async function resume(core: Core, earlier: Container, { signal, keepsOutputUntil }: Attempt): Promise<Running> {
+async function resume(core: Core, earlier: Container, { signal, follower }: Attempt): Promise<Running> {
   const { id, exit } = earlier
   if (exit && !isRunning(earlier))
     return {
@@ -157,9 +143,7 @@ async function resume(core: Core, earlier: Container, { signal, keepsOutputUntil
       hold: core.stateDirs.hold(id),
     }
   return watched(core, id, async () => {
-    const started = isRunning(earlier)
-      ? Promise.resolve(earlier)
-      : startContainer(core, id, { keepsOutputUntil }, signal)
+    const started = isRunning(earlier) ? Promise.resolve(earlier) : startContainer(core, id, { follower }, signal)
     started.catch(() => {})
     return { container: earlier, started }
   })

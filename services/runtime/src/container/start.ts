@@ -7,7 +7,7 @@ import { sandboxRequest } from './sandbox-request.ts'
 import type { LaunchOptions } from './supervisor.ts'
 
 /** How a container is started. */
-export interface StartOptions extends Pick<LaunchOptions, 'terminalSize' | 'keepsOutputUntil'> {
+export interface StartOptions extends Pick<LaunchOptions, 'terminalSize' | 'follower'> {
   /** A sandbox that was made ahead. */
   readonly ready?: Promise<Sandbox> | undefined
 }

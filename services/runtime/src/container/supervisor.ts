@@ -43,8 +43,8 @@ export interface LaunchOptions {
   readonly graceMs?: number
   /** What has to hold before its program is executed; everything else is done meanwhile. */
   readonly gate?: Promise<void> | undefined
-  /** Until it aborts, nothing of the output is dropped for who is about to read it. */
-  readonly keepsOutputUntil?: AbortSignal | undefined
+  /** Of who is about to follow its output: nothing is dropped before that; aborts when it does not come to it. */
+  readonly follower?: AbortSignal | undefined
 }
 
 /** How long an end waits that could not be written down. */
@@ -73,7 +73,7 @@ export class Supervisor implements Disposable {
    * failed; nothing is left then but the state directory.
    */
   async launch(container: Container, sandbox: Sandbox, options: LaunchOptions): Promise<Container> {
-    const { terminalSize, gate, graceMs = 0, keepsOutputUntil } = options
+    const { terminalSize, gate, graceMs = 0, follower } = options
     const { id, program } = container
     if (volumeMounts(container).length > 0)
       await this.#deps.volumes.ready(container, AbortSignal.timeout(this.#deps.startTimeoutMs))
@@ -84,8 +84,9 @@ export class Supervisor implements Disposable {
       stateDir,
       terminalSize,
       waits: gate !== undefined,
+      holdsOutput: follower?.aborted === false,
     })
-    if (keepsOutputUntil) client.holdUntil(keepsOutputUntil)
+    follower?.addEventListener('abort', () => client.letGo(), { once: true })
     const live = new Monitored(client, (failed) => launchError(id, program.args[0] ?? '', failed))
     this.#live.set(id, live)
     try {

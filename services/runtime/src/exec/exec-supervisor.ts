@@ -28,8 +28,8 @@ export interface ExecSupervisorDeps {
 
 /** An exec to launch. */
 export interface ExecStart extends Omit<ExecLaunch, 'stateDir' | 'isAttached'> {
-  /** Of one that a client is attached to: until it aborts, nothing of the output is dropped. */
-  readonly keepsOutputUntil: AbortSignal | undefined
+  /** Of the client that attaches to it, as with LaunchOptions. Undefined: none does. */
+  readonly follower: AbortSignal | undefined
 }
 
 /** How long an end waits that could not be written down, or a monitor that could not be asked. */
@@ -60,14 +60,14 @@ export class ExecSupervisor implements Disposable {
    * the typed error of a launch that failed; what was made already is then ended with the exit code that stands for it.
    */
   async launch(request: ExecStart, save: (running: Exec) => void, signal: AbortSignal): Promise<Exec> {
-    const { keepsOutputUntil, ...launch } = request
+    const { follower, ...launch } = request
     const { exec, container } = launch
-    const isAttached = keepsOutputUntil !== undefined
+    const isAttached = follower !== undefined
     const stateDir = this.#deps.dirs.make(container.id, exec.id)
     let live: Monitored | undefined
     try {
       const client = this.#deps.monitors.launch({ ...launch, isAttached, stateDir })
-      if (keepsOutputUntil) client.holdUntil(keepsOutputUntil)
+      follower?.addEventListener('abort', () => client.letGo(), { once: true })
       live = new Monitored(client, (failed) => execError(exec, failed))
       this.#live.set(exec.id, live)
       return this.#commitStart({ ...exec, isAttached }, live, await this.#started(live, signal), save)

@@ -1,5 +1,6 @@
 import { conflict, invalid, now } from '@caisson/api'
 import type { ContainerAccess } from '../access.ts'
+import { Follower } from '../attach/follower.ts'
 import type { AttachInput } from '../attach/input.ts'
 import { type AttachedProcess, attachSession } from '../attach/session.ts'
 import type { Container, Exit } from '../container/container.ts'
@@ -85,22 +86,19 @@ export class Execs {
     const exit = supervisor.milestones.nextExit(draft.id, over.signal)
     exit.catch(() => {})
     // It may write before the session follows it.
-    const followed = new AbortController()
+    using follower = new Follower()
     try {
       const exec =
         target.kind === 'made'
-          ? await this.#startOnce(draft, () =>
-              this.#launchMade(draft, container, followed.signal, terminalSize, signal),
-            )
-          : await this.#launchNew(draft, container, followed.signal, terminalSize, signal)
+          ? await this.#startOnce(draft, () => this.#launchMade(draft, container, follower.gone, terminalSize, signal))
+          : await this.#launchNew(draft, container, follower.gone, terminalSize, signal)
       for await (const entries of attachSession(this.#process(exec), inputs, signal)) {
-        followed.abort()
+        follower.came()
         yield entries.length > 0 ? { kind: 'entries', entries } : { kind: 'attached', exec }
       }
       yield { kind: 'exited', exit: await exit }
     } finally {
       over.abort()
-      followed.abort()
       // Does nothing when it has ended.
       if (draft.spec.endWithClient) supervisor.client(draft.id)?.signal(SIGKILL)
     }
@@ -168,19 +166,19 @@ export class Execs {
   #launchMade(
     exec: Exec,
     container: Container,
-    keepsOutputUntil: AbortSignal | undefined,
+    follower: AbortSignal | undefined,
     terminalSize: TerminalSize | undefined,
     signal: AbortSignal,
   ): Promise<Exec> {
     const save = (running: Exec): void => this.#deps.table.update(running, Date.now())
-    return this.#deps.supervisor.launch({ container, exec, keepsOutputUntil, terminalSize }, save, signal)
+    return this.#deps.supervisor.launch({ container, exec, follower, terminalSize }, save, signal)
   }
 
   /** It is written down when it runs: one transaction less. */
   #launchNew(
     exec: Exec,
     container: Container,
-    keepsOutputUntil: AbortSignal,
+    follower: AbortSignal,
     terminalSize: TerminalSize | undefined,
     signal: AbortSignal,
   ): Promise<Exec> {
@@ -190,7 +188,7 @@ export class Execs {
       table.insert(running, '', Date.now())
       events.created(running, '')
     }
-    return supervisor.launch({ container, exec, keepsOutputUntil, terminalSize }, save, signal)
+    return supervisor.launch({ container, exec, follower, terminalSize }, save, signal)
   }
 
   #process(exec: Exec): AttachedProcess {

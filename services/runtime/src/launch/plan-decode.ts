@@ -76,7 +76,7 @@ const DECODERS: { readonly [T in PlanRecordType]: Decoder<T> } = {
   oomScoreAdj: (from) => ({ value: from.i32() }),
   init: () => ({}),
   stdio: (from) => ({ flags: from.u32(), rows: from.u16(), columns: from.u16() }),
-  log: (from) => ({ segmentBytes: from.u64Number(), segments: from.u32() }),
+  log: (from) => ({ segmentBytes: from.u64Number(), segments: from.u32(), flags: from.u32() }),
 }
 
 const TYPE_OF_NUMBER = new Map<number, PlanRecordType>(

@@ -49,7 +49,7 @@ const ENCODERS: { readonly [T in PlanRecordType]: Encoder<T> } = {
   oomScoreAdj: (to, r) => to.i32(r.value),
   init: () => {},
   stdio: (to, r) => to.u32(r.flags).u16(r.rows).u16(r.columns),
-  log: (to, r) => to.u64(r.segmentBytes).u32(r.segments),
+  log: (to, r) => to.u64(r.segmentBytes).u32(r.segments).u32(r.flags),
 }
 
 /**

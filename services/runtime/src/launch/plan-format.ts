@@ -102,6 +102,7 @@ export const MOUNT_FLAG = {
 export const MOUNT_KIND = { fs: 1, bind: 2, dev: 3, sysfs: 4, cgroup: 5 } as const
 
 export const STDIO_FLAG = { tty: 0x1, stdin: 0x2, stdinOnce: 0x4 } as const
+export const LOG_FLAG = { held: 0x1 } as const
 
 export const CWD_FLAG = { make: 0x1 } as const
 

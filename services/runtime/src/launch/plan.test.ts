@@ -55,6 +55,7 @@ test('has the flags and kinds of plan.h', () => {
   flags('PLAN_LAUNCH', format.LAUNCH_FLAG)
   flags('PLAN_CGROUP', format.CGROUP_FLAG)
   flags('PLAN_STDIO', format.STDIO_FLAG)
+  flags('PLAN_LOG', format.LOG_FLAG)
   const plain = { readOnly: 'RDONLY', noSuid: 'NOSUID', noDev: 'NODEV', noExec: 'NOEXEC', noAtime: 'NOATIME' }
   flags('PLAN_MOUNT', format.MOUNT_FLAG, { ...plain, noSymFollow: 'NOSYMFOLLOW' })
 })
@@ -101,7 +102,7 @@ test('refuses what the format cannot hold, and names the record', () => {
   refused({ type: 'umask', mask: 0.5 }, /0.5/)
   refused({ type: 'oomScoreAdj', value: 2 ** 31 }, /2147483648/)
   refused({ type: 'rlimit', resource: 1, soft: -1n, hard: 0n }, /-1/)
-  refused({ type: 'log', segmentBytes: 2 ** 60, segments: 1 }, /whole number/)
+  refused({ type: 'log', segmentBytes: 2 ** 60, segments: 1, flags: 0 }, /whole number/)
   refused({ type: 'seccomp', flags: 0, program: new Uint8Array(9) }, /9 bytes/)
   refused({ type: 'env', value: `A=${'x'.repeat(5 << 20)}` }, /larger/)
 })
@@ -136,7 +137,7 @@ const repeatable: fc.Arbitrary<PlanRecord> = fc.oneof(
 const single: fc.Arbitrary<PlanRecord> = fc.oneof(
   fc.record({ type: fc.constant('oomScoreAdj' as const), value: fc.integer() }),
   fc.record({ type: fc.constant('stdio' as const), flags: u32, rows: fc.nat(65535), columns: fc.nat(65535) }),
-  fc.record({ type: fc.constant('log' as const), segmentBytes: fc.maxSafeNat(), segments: u32 }),
+  fc.record({ type: fc.constant('log' as const), segmentBytes: fc.maxSafeNat(), segments: u32, flags: u32 }),
   fc.record({
     type: fc.constant('rootOverlay' as const),
     flags: u32,

@@ -50,7 +50,7 @@ export type PlanRecord =
   | { readonly type: 'oomScoreAdj'; readonly value: number }
   | { readonly type: 'init' }
   | { readonly type: 'stdio'; readonly flags: number; readonly rows: number; readonly columns: number }
-  | { readonly type: 'log'; readonly segmentBytes: number; readonly segments: number }
+  | { readonly type: 'log'; readonly segmentBytes: number; readonly segments: number; readonly flags: number }
 
 export interface IdMapRecord {
   readonly type: 'uidMap' | 'gidMap'

@@ -3,10 +3,17 @@ import { invalid } from '../refusal.ts'
 import type { SeccompFilter } from '../seccomp/compile.ts'
 import { capabilitiesRecord } from './capabilities.ts'
 import type { PlanRecord } from './plan.ts'
-import { CWD_FLAG, LAUNCH_FLAG, STDIO_FLAG, USER_FLAG } from './plan-format.ts'
+import { CWD_FLAG, LAUNCH_FLAG, LOG_FLAG, STDIO_FLAG, USER_FLAG } from './plan-format.ts'
 import { rlimitRecords } from './rlimits.ts'
 
 /** What the engine adds to the runtime spec's process, for containers and execs alike. */
+export interface LogSettings {
+  readonly segmentBytes: number
+  readonly segments: number
+  /** Nothing is dropped before somebody follows it, or the monitor is told that nobody will. */
+  readonly isHeld?: boolean
+}
+
 export interface ProcessSettings {
   /** "name|uid[:group|gid]", looked up in the container. Absent: the numbers of process.user. */
   readonly user?: string
@@ -19,7 +26,7 @@ export interface ProcessSettings {
   readonly seccomp?: SeccompFilter
   readonly stdin?: 'closed' | 'open' | 'once'
   /** Absent: output is dropped. */
-  readonly log?: { readonly segmentBytes: number; readonly segments: number }
+  readonly log?: LogSettings
   /** Lowers hard limits to what the service itself may give, rather than fail. */
   readonly clampsRlimits?: boolean
   /** The exit record need not survive a power cut. */
@@ -51,8 +58,12 @@ export function processRecords(process: RuntimeProcess, settings: ProcessSetting
   if (seccomp !== undefined) records.push({ type: 'seccomp', flags: seccomp.flags, program: seccomp.program })
   if (process.oomScoreAdj !== undefined) records.push(oomRecord(process.oomScoreAdj))
   records.push(stdioRecord(process, settings))
-  if (log !== undefined) records.push({ type: 'log', ...log })
+  if (log !== undefined) records.push(logRecord(log))
   return records
+}
+
+function logRecord({ segmentBytes, segments, isHeld }: LogSettings): PlanRecord {
+  return { type: 'log', segmentBytes, segments, flags: isHeld === true ? LOG_FLAG.held : 0 }
 }
 
 function strings(name: string, values: readonly string[]): readonly string[] {

@@ -129,10 +129,7 @@ describe('a monitor connection', () => {
     client.resize(30, 120)
     client.subscribe(true)
     client.ack(4)
-    const held = new AbortController()
-    client.holdUntil(held.signal)
-    held.abort()
-    client.holdUntil(held.signal)
+    client.letGo()
     await client.stdin(Buffer.alloc(70_000))
     client.stdinClose()
     client.close()
@@ -142,8 +139,7 @@ describe('a monitor connection', () => {
       { type: ControlType.RESIZE, length: 4 },
       { type: ControlType.SUBSCRIBE, length: 4 },
       { type: ControlType.ACK, length: 4 },
-      { type: ControlType.HOLD, length: 4 },
-      { type: ControlType.HOLD, length: 4 },
+      { type: ControlType.LET_GO, length: 0 },
       { type: ControlType.STDIN, length: 65_536 },
       { type: ControlType.STDIN, length: 70_000 - 65_536 },
       { type: ControlType.STDIN_CLOSE, length: 0 },

@@ -90,14 +90,9 @@ export class MonitorClient {
     this.#send(commands.ack(segment))
   }
 
-  /**
-   * Lets output wait when it is a whole log, as for a pinned reader that has read nothing, until the signal aborts. Said
-   * before the container writes, it keeps everything for a reader that comes after it was started.
-   */
-  holdUntil(signal: AbortSignal): void {
-    if (signal.aborted) return
-    this.#send(commands.hold(true))
-    signal.addEventListener('abort', () => this.#send(commands.hold(false)), { once: true })
+  /** Output that is held (PLAN_LOG_HELD) is not any more, for nobody is going to follow it. */
+  letGo(): void {
+    this.#send(commands.letGo())
   }
 
   /**

@@ -17,7 +17,7 @@ export const ControlType = {
   ACK: 68,
   STDIN: 69,
   STDIN_CLOSE: 70,
-  HOLD: 71,
+  LET_GO: 71,
 } as const
 
 /** The version of the protocol that is spoken here. */
@@ -170,7 +170,7 @@ export const commands = {
   ack: (segment: number): Buffer => encodeFrame(ControlType.ACK, words(segment)),
   stdin: (bytes: Uint8Array): Buffer => encodeFrame(ControlType.STDIN, bytes),
   stdinClose: (): Buffer => encodeFrame(ControlType.STDIN_CLOSE),
-  hold: (on: boolean): Buffer => encodeFrame(ControlType.HOLD, words(on ? 1 : 0)),
+  letGo: (): Buffer => encodeFrame(ControlType.LET_GO),
 } as const
 
 function words(...values: number[]): Buffer {

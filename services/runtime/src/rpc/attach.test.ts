@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Channel, type Handlers, type Partially, RpcServer, type ServiceClient } from '@caisson/api'
+import { CaissonError, Channel, type Handlers, type Partially, RpcServer, type ServiceClient } from '@caisson/api'
 import { type AttachRequest, type AttachResponse, ContainersDefinition } from '@caisson/api/container'
 import { FakeAccess, someContainer, someExit } from '../fake-access.fixture.ts'
 import { FakeMonitor } from '../monitor/fake-monitor.fixture.ts'
@@ -147,12 +147,12 @@ describe('logs and attaching over gRPC', () => {
   test('starts a container and misses nothing of it', async () => {
     access.add(container, root, 'created')
     access.onStart = async () => {
-      assert.equal(access.followed?.aborted, false)
+      assert.equal(access.follower?.aborted, false)
       monitor.write('first words\n')
     }
     const { seen, done } = attached({ $case: 'target', value: { container: 'one', start: true } })
     await eventually(() => outputOf(seen) === 'first words\n')
-    assert.equal(access.followed?.aborted, true)
+    assert.equal(access.follower?.aborted, false, 'its output is followed')
     await monitor.exit(0)
     access.exit(container.id, someExit(0))
     await done
@@ -160,6 +160,17 @@ describe('logs and attaching over gRPC', () => {
       seen.map((item) => item?.$case),
       ['attached', 'output', 'exited'],
     )
+  })
+
+  test('tells that nobody follows what it started when its client goes before that', async () => {
+    access.add(container, root, 'created')
+    const call = new AbortController()
+    access.onStart = async () => {
+      call.abort()
+      throw new CaissonError('cancelled', 'its client went away')
+    }
+    await assert.rejects(attached({ $case: 'target', value: { container: 'one', start: true } }, call.signal).done)
+    await eventually(() => access.follower?.aborted === true)
   })
 
   test('refuses a container that does not run, and one that is not there', async () => {
