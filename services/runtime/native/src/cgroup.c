@@ -2,6 +2,7 @@
 #include "cgroup.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "descriptor.h"
@@ -95,9 +96,17 @@ int cgroup_prepare(const struct plan *plan, int *v2, struct error *err)
 /* Opens a file of a control group's directory. */
 static int open_file(const char *directory, const char *name, int flags)
 {
-	autoclose int dir = descriptor_open(directory, O_PATH | O_DIRECTORY);
+	char path[4096];
+	size_t length = strlen(directory);
 
-	return dir < 0 ? -1 : openat(dir, name, flags | O_CLOEXEC);
+	if (length + strlen(name) + 2 > sizeof(path)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	memcpy(path, directory, length);
+	path[length] = '/';
+	strcpy(path + length + 1, name);
+	return descriptor_open(path, flags | O_NOFOLLOW);
 }
 
 int cgroup_join(const struct plan *plan, pid_t pid, bool born_inside, struct error *err)

@@ -22,6 +22,7 @@
 #define CHILD_USER 5
 #define CHILD_FDS 3
 #define CHILD_HIGH 64
+#define CHILD_KEPT 512
 
 static _Noreturn void give_up(const struct error *err)
 {
@@ -29,13 +30,13 @@ static _Noreturn void give_up(const struct error *err)
 	_exit(1);
 }
 
-/* CLONE_CLEAR_SIGHAND leaves alone what is ignored, and so does an exec. */
-static void reset_signals(void)
+/* The monitor blocks its signals; it handles and ignores none. */
+static void unblock_signals(void)
 {
-	int number;
+	sigset_t none;
 
-	for (number = 1; number < NSIG; number++)
-		(void)signal(number, SIG_DFL);
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 /* Keeps descriptors (-1: none) as 3, 4 and 5, and closes all others from there on. */
@@ -175,7 +176,9 @@ _Noreturn void child_create(const struct plan *plan, int sync, int init, int use
 	struct error err;
 
 	(void)umask(0);
-	reset_signals();
+	unblock_signals();
+	/* Nobody is in the container yet who could look. A call for each would cost more than what they are opened for. */
+	descriptor_kept_below = CHILD_KEPT;
 	if (keep_only(keep, &err) == 0 && (user < 0 || join_user(plan, &err) == 0))
 		(void)create(plan, &err);
 	give_up(&err);
@@ -219,7 +222,7 @@ _Noreturn void child_exec(const struct plan *plan, int sync, int target)
 	struct error err;
 
 	(void)umask(0);
-	reset_signals();
+	unblock_signals();
 	if (keep_only(keep, &err) == 0)
 		(void)enter(plan, &err);
 	give_up(&err);

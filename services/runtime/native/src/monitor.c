@@ -15,15 +15,22 @@
 #include "kernel.h"
 #include "retain.h"
 
-static const int ignored[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGUSR1, SIGUSR2, SIGALRM, SIGXFSZ,
-			       SIGTTIN, SIGTTOU, SIGTSTP };
+/* Nothing but SIGKILL ends it, and what its own faults raise. The child begins with none blocked. */
+static void block_signals(void)
+{
+	static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS };
+	sigset_t blocked;
+	size_t i;
+
+	(void)sigfillset(&blocked);
+	for (i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
+		(void)sigdelset(&blocked, faults[i]);
+	(void)sigprocmask(SIG_SETMASK, &blocked, NULL);
+}
 
 static void harden(void)
 {
-	size_t i;
-
-	for (i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
-		(void)signal(ignored[i], SIG_IGN);
+	block_signals();
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	(void)prctl(PR_SET_NAME, "caisson-monitor", 0, 0, 0);
 	(void)kernel_close_range(MONITOR_FD_INIT + 1, ~0u, 0);

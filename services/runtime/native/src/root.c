@@ -52,7 +52,8 @@ static int make_one(int parent, const char *name, bool file)
 
 	if (!file)
 		return mkdirat(parent, name, 0755);
-	fd = openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	/* Not to be written to: it may stay open when its mount becomes read-only. */
+	fd = openat(parent, name, O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
 	return fd < 0 ? -1 : 0;
 }
 

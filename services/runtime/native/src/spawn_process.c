@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
@@ -109,9 +110,27 @@ static int plan_memory(const void *plan, size_t size)
 struct request {
 	int monitor;
 	int give[MONITOR_FD_INIT + 1]; /* by the number that each gets */
-	sigset_t signals;              /* all blocked until they are reset */
+	const sigset_t *ignored;       /* what the service was started with; handlers end with the exec */
 	volatile int error;
 };
+
+/* Signals that are ignored, which an exec would leave so. Node only sets handlers: it is found out once. */
+static const sigset_t *ignored_signals(void)
+{
+	static sigset_t ignored;
+	static bool known;
+	struct sigaction action;
+	int i;
+
+	if (known)
+		return &ignored;
+	(void)sigemptyset(&ignored);
+	for (i = 1; i < NSIG; i++)
+		if (sigaction(i, NULL, &action) == 0 && action.sa_handler == SIG_IGN)
+			(void)sigaddset(&ignored, i);
+	known = true;
+	return &ignored;
+}
 
 /* In the child, up to the exec. Returns errno when it fails. */
 static int become_monitor(struct request *request)
@@ -122,7 +141,8 @@ static int become_monitor(struct request *request)
 	int high[MONITOR_FD_INIT + 1], monitor, i;
 
 	for (i = 1; i < NSIG; i++)
-		(void)sigaction(i, &by_default, NULL);
+		if (sigismember(request->ignored, i) == 1)
+			(void)sigaction(i, &by_default, NULL);
 	monitor = fcntl(request->monitor, F_DUPFD_CLOEXEC, HIGH);
 	if (monitor < 0)
 		return errno;
@@ -137,8 +157,6 @@ static int become_monitor(struct request *request)
 	if (dup3(monitor, CHILD_MONITOR, O_CLOEXEC) < 0 || kernel_close_range(CHILD_MONITOR + 1, ~0u, 0) < 0 ||
 	    setsid() < 0 || chdir("/") < 0)
 		return errno;
-	(void)sigemptyset(&request->signals);
-	(void)sigprocmask(SIG_SETMASK, &request->signals, NULL);
 	(void)syscall(SYS_execveat, CHILD_MONITOR, "", argv, envp, AT_EMPTY_PATH);
 	return errno;
 }
@@ -156,12 +174,12 @@ static pid_t vfork_monitor(struct request *request)
 
 static int start(struct request *request, pid_t *pid)
 {
-	sigset_t before;
+	sigset_t all, before;
 	siginfo_t info;
 
-	/* A handler of the service must not run in the child, on the memory that both have. */
-	(void)sigfillset(&request->signals);
-	(void)pthread_sigmask(SIG_SETMASK, &request->signals, &before);
+	/* A handler of the service must not run in the child, on the memory that both have. The monitor sets its own mask. */
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
 	*pid = vfork_monitor(request);
 	if (*pid < 0)
 		request->error = errno;
@@ -178,7 +196,7 @@ int spawn_monitor(int monitor, int init, const void *plan, size_t size, int stat
 {
 	autoclose int null = open("/dev/null", O_RDWR | O_CLOEXEC), memory = plan_memory(plan, size);
 	autoclose int ours = -1, theirs = -1;
-	struct request request = { .monitor = monitor };
+	struct request request = { .monitor = monitor, .ignored = ignored_signals() };
 	int ends[2];
 
 	if (null < 0 || memory < 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0)
