@@ -74,6 +74,7 @@ export function createRuntimeService(deps: RuntimeDeps): RuntimeService {
       await reconcile({ core, monitors, processes, tryLater: core.lookAfter })
       await execSupervisor.recover()
       core.volumeStore.volumes.reconcile()
+      await core.stateDirs.spread(log)
       core.stateDirs.fillShelf()
     },
     async clearLeftovers(signal) {

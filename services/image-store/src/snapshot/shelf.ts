@@ -1,7 +1,7 @@
 import { readdirSync, renameSync } from 'node:fs'
 import { mkdir, rename } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Logger } from '@caisson/service-kit'
+import { type Logger, spreadFolders } from '@caisson/service-kit'
 
 /** Folders of snapshots that are made ahead. A few hundred containers a second are started from it without waiting. */
 const FULL = 64
@@ -15,6 +15,7 @@ export class Shelf implements AsyncDisposable {
   readonly #log: Logger
   readonly #ready: string[]
   #next = 0
+  #spread: Promise<void> | undefined
   #filling: Promise<void> | undefined
   #isStopping = false
 
@@ -36,7 +37,9 @@ export class Shelf implements AsyncDisposable {
   /** Makes more of them, behind the caller. */
   fill(): void {
     if (this.#filling || this.#isStopping || this.#ready.length >= FULL / 2) return
-    this.#filling = this.#make()
+    this.#spread ??= spreadFolders(this.#root, this.#log)
+    this.#filling = this.#spread
+      .then(() => this.#make())
       .catch((error: unknown) => this.#log.error({ err: error }, 'folders for snapshots could not be made ahead'))
       .finally(() => {
         this.#filling = undefined

@@ -13,6 +13,7 @@ import {
 } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { type Logger, spreadFolders } from '@caisson/service-kit'
 import { EXIT_RECORD_BYTES } from '../monitor/exit-record.ts'
 import type { Sandbox } from './container.ts'
 
@@ -41,6 +42,12 @@ export class StateDirs {
     this.#root = root
     mkdirSync(root, { recursive: true, mode: 0o700 })
     rmSync(join(root, SHELF), { recursive: true, force: true })
+    mkdirSync(join(root, SHELF), { mode: 0o700 })
+  }
+
+  /** Keeps those that are made ahead from now on apart on the disk. */
+  async spread(log: Logger): Promise<void> {
+    await spreadFolders(join(this.#root, SHELF), log)
   }
 
   path(id: string): string {
