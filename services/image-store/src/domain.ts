@@ -24,6 +24,7 @@ import { Importer } from './image/import.ts'
 import { Intake } from './image/intake.ts'
 import { Loader } from './image/load/loader.ts'
 import { ImageLookup, parseImageName } from './image/lookup.ts'
+import { LookupVersion } from './image/lookup-version.ts'
 import { Registrar } from './image/registrar.ts'
 import { Saver } from './image/save/saver.ts'
 import { Holds } from './lease/holds.ts'
@@ -109,7 +110,7 @@ export function buildDomain(deps: ImageStoreDeps) {
   const leasedContent = leasedImages(rows.images, rows.names)
   const leases = new Leases(rows.leases, leasedContent, db, clock, () => scheduler.plan(leaseEnds))
   const contents = new Contents({ ...common, blobs, table: rows.blobs, collector, leases })
-  const lookup = new ImageLookup(rows.images, rows.names, rows.sources)
+  const lookup = new ImageLookup(rows.images, rows.names, rows.sources, new LookupVersion(dir.lookupVersion))
   const registrar = new Registrar({ ...common, ...rows, lookup })
   const images = new Images({ ...common, ...rows, lookup, collector })
   const intake = new Intake({ ...common, blobs, layers })

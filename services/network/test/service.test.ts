@@ -53,6 +53,25 @@ test('gives addresses in order, with everything the runtime needs', async () => 
   assert.match(one.hosts, /^172\.16\.0\.2\tweb$/m)
 })
 
+test('makes several at once, all or none', async () => {
+  const { sandboxes: made } = await sandboxes.createAll({ sandboxes: [{ id: 'one' }, { id: 'two', name: 'two' }] })
+  assert.deepEqual(
+    made.map(({ id }) => id),
+    ['one', 'two'],
+  )
+  const refused = [{ id: 'three' }, { id: 'four', attachments: [{ network: 'nowhere' }] }]
+  await assert.rejects(sandboxes.createAll({ sandboxes: refused }), { reason: 'NETWORK_NOT_FOUND' })
+  await assert.rejects(sandboxes.createAll({ sandboxes: [{ id: 'two' }, { id: 'five' }] }), {
+    reason: 'SANDBOX_EXISTS',
+  })
+  assert.deepEqual(
+    (await sandboxes.list({})).sandboxes.map(({ id }) => id),
+    ['one', 'two'],
+  )
+  const many = Array.from({ length: 17 }, (_, index) => ({ id: `s${index}` }))
+  await assert.rejects(sandboxes.createAll({ sandboxes: many }), { code: 'invalid-argument' })
+})
+
 test('touches the host only when a bridge is first needed', async () => {
   await sandboxes.create({ id: 'none', mode: SandboxMode.NONE })
   await sandboxes.create({ id: 'host', mode: SandboxMode.HOST })

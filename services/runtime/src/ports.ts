@@ -77,6 +77,14 @@ export interface RootChange {
   readonly path: Buffer
 }
 
+/** Roots that were prepared together. */
+export interface PreparedRoots {
+  /** In the order of their ids. */
+  readonly roots: readonly PreparedRoot[]
+  /** Whether their image is still what was asked for. False when nobody can say. */
+  isCurrent(): boolean
+}
+
 /** Images and roots: the image store. */
 export interface Roots {
   /**
@@ -89,6 +97,14 @@ export interface Roots {
     use: RootUse,
     signal: AbortSignal,
   ): Promise<PreparedRoot>
+  /** Makes the roots of containers that nobody has asked for before, on one image: all or none. */
+  prepareAll(
+    ids: readonly string[],
+    image: string,
+    platform: Platform | undefined,
+    use: RootUse,
+    signal: AbortSignal,
+  ): Promise<PreparedRoots>
   /** Removes those of containers. One that is not there is no error. */
   remove(ids: readonly string[], signal: AbortSignal): Promise<void>
   /** Ids of all containers that have one. */
@@ -122,6 +138,8 @@ export interface NetworkFacts {
 export interface Sandboxes {
   /** Makes the sandbox of a container; again with the same request, it returns the same. */
   create(request: SandboxRequest, signal: AbortSignal): Promise<Sandbox>
+  /** The same for several that are on no more networks than they are made on: all or none. */
+  createAll(requests: readonly SandboxRequest[], signal: AbortSignal): Promise<readonly Sandbox[]>
   /** `not-found` when there is none. */
   get(id: string, signal: AbortSignal): Promise<Sandbox>
   /** Connects a living one to one more network. ALREADY_CONNECTED, ADDRESS_IN_USE, NETWORK_NOT_FOUND and others. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { CaissonError, type Partially } from '@caisson/api'
 import type { ContainerSpec } from '@caisson/api/container'
 import { SandboxMode } from '@caisson/api/network'
@@ -13,10 +14,16 @@ describe('a burst of short containers', () => {
   beforeEach(async () => {
     runtime = await RuntimeFixture.start()
     ran.length = 0
-    runtime.monitors.onLaunch = (monitor, { container }) => {
-      ran.push(container.image.id)
-      monitor.sayStarted()
-      void monitor.exit(0)
+    runtime.monitors.onLaunch = (monitor, { container, waits }) => {
+      const go = (): void => {
+        ran.push(container.image.id)
+        monitor.sayStarted()
+        void monitor.exit(0)
+      }
+      monitor.onStart = go
+      monitor.onSignal = () => void monitor[Symbol.asyncDispose]()
+      if (waits) monitor.sayCreated()
+      else go()
     }
   })
   afterEach(() => runtime[Symbol.asyncDispose]())
@@ -32,14 +39,52 @@ describe('a burst of short containers', () => {
     await eventually(() => spareOf(id) !== undefined)
     return spareOf(id) ?? ''
   }
+  /** Runs the same until one is launched ahead. Its id. */
+  const park = async (): Promise<string> => {
+    await warm()
+    const parked = () => runtime.monitors.launched.find(({ waits }) => waits)?.container.id
+    await eventually(async () => {
+      await run()
+      return parked() !== undefined
+    })
+    return parked() ?? ''
+  }
+  const nothingIsLeft = () => eventually(() => runtime.roots.prepared.size === 0 && runtime.sandboxes.made.size === 0)
   const spareOf = (id: string): string | undefined => [...runtime.roots.prepared].find((other) => other !== id)
 
   test('is given what was made ahead, and leaves nothing of it', async () => {
     const spare = await warm()
     assert.equal(await run(), spare)
-    assert.equal(runtime.monitors.launched.at(-1)?.waits, true)
     assert.deepEqual((await runtime.client.list({ all: true })).containers, [])
-    await eventually(() => runtime.roots.prepared.size === 0 && runtime.sandboxes.made.size === 0)
+    await nothingIsLeft()
+  })
+
+  test('is launched but for its program when the same is run again and again', async () => {
+    const parked = await park()
+    assert.equal(runtime.monitors.of({ id: parked }).started, false)
+    assert.deepEqual((await runtime.client.list({ all: true })).containers, [])
+    const before = ran.length
+    assert.equal(await run(), parked)
+    assert.equal(ran.length, before + 1)
+    await nothingIsLeft()
+  })
+
+  test('is not launched ahead for another command, and what was is killed', async () => {
+    const parked = await park()
+    const other = await run({ process: { cmd: { values: ['other'] } } })
+    assert.notEqual(other, parked)
+    const monitor = runtime.monitors.of({ id: parked })
+    await eventually(() => monitor.signals.includes(9))
+    await nothingIsLeft()
+  })
+
+  test('is launched anew when something killed what was launched ahead', async () => {
+    const parked = await park()
+    await runtime.monitors.of({ id: parked })[Symbol.asyncDispose]()
+    // Until the service has heard of it.
+    await sleep(20)
+    assert.notEqual(await run(), parked)
+    await nothingIsLeft()
   })
 
   test('has names and ids of its own, each time', async () => {
@@ -55,15 +100,16 @@ describe('a burst of short containers', () => {
     runtime.roots.imageId = 'sha256:new'
     assert.notEqual(await run(), spare)
     assert.equal(ran.at(-1), 'sha256:new')
-    await eventually(() => runtime.roots.prepared.size === 0 && runtime.sandboxes.made.size === 0)
+    await nothingIsLeft()
   })
 
-  test('is refused when the image is gone, or nobody can say so', async () => {
+  test('is refused when the image has changed and nobody can say into what', async () => {
     await warm()
+    runtime.roots.imageId = 'sha256:new'
     runtime.roots.failure = unavailableNow()
     await assert.rejects(run(), (error) => error instanceof CaissonError && error.code === 'unavailable')
     runtime.roots.failure = undefined
-    await eventually(() => runtime.roots.prepared.size === 0 && runtime.sandboxes.made.size === 0)
+    await nothingIsLeft()
   })
 
   test('has nothing made ahead that depends on more than the image', async () => {

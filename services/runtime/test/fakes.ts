@@ -15,6 +15,7 @@ import type {
   Monitors,
   NetworkFacts,
   PreparedRoot,
+  PreparedRoots,
   Processes,
   RootChange,
   Roots,
@@ -53,6 +54,12 @@ export class FakeRoots implements Roots {
     if (image === 'missing') throw notFound('image', image)
     this.prepared.add(id)
     return { image: { id: this.imageId, digest: 'sha256:m' }, config: this.config, root: this.root }
+  }
+
+  async prepareAll(ids: readonly string[], image: string, platform: unknown, use: RootUse): Promise<PreparedRoots> {
+    const { imageId } = this
+    const roots = await Promise.all(ids.map((id) => this.prepare(id, image, platform, use)))
+    return { roots, isCurrent: () => this.imageId === imageId }
   }
 
   async remove(ids: readonly string[]): Promise<void> {
@@ -106,6 +113,10 @@ export class FakeSandboxes implements Sandboxes {
     const networks = attachmentsOf(request.network).map(({ network }) => this.#find(network))
     this.connected.set(request.id, networks)
     return this.#sandbox(request)
+  }
+
+  createAll(requests: readonly SandboxRequest[]): Promise<readonly Sandbox[]> {
+    return Promise.all(requests.map((request) => this.create(request)))
   }
 
   async get(id: string): Promise<Sandbox> {

@@ -16,6 +16,8 @@ export interface StateDir {
   readonly ballast: string
   /** Folders of snapshots that are made ahead. */
   readonly shelf: string
+  /** Changes with what names mean. */
+  readonly lookupVersion: string
   /** What an image without layers is mounted on. */
   readonly emptyLayer: string
   blob(digest: Digest): string
@@ -38,6 +40,7 @@ export function openStateDir(root: string): StateDir {
     partial: at('partial'),
     ballast: at('ballast'),
     shelf: at('shelf'),
+    lookupVersion: at('lookup-version'),
     emptyLayer: at('empty', 'fs'),
     blob: (digest) => {
       const hex = digestHex(digest)

@@ -9,6 +9,7 @@ import {
   parseReference,
   withDefaultTag,
 } from '@caisson/oci'
+import type { LookupVersion } from './lookup-version.ts'
 import { bestFit } from './platform.ts'
 import type { ImagePlace, ImageRecord, ImageSourceTable, ImageTable, NameTable } from './ports.ts'
 
@@ -46,12 +47,14 @@ const ID_DIGITS = /^[0-9a-f]{1,64}$/
 
 /** Finds images by name, digest, id and id prefix. What was found is remembered until any image changes. */
 export class ImageLookup {
+  readonly version: LookupVersion
   readonly #images: ImageTable
   readonly #names: NameTable
   readonly #sources: ImageSourceTable
   readonly #cache = new Map<string, FoundImage>()
 
-  constructor(images: ImageTable, names: NameTable, sources: ImageSourceTable) {
+  constructor(images: ImageTable, names: NameTable, sources: ImageSourceTable, version: LookupVersion) {
+    this.version = version
     this.#images = images
     this.#names = names
     this.#sources = sources
@@ -60,6 +63,7 @@ export class ImageLookup {
   /** To be called whenever images or names changed. */
   invalidate(): void {
     this.#cache.clear()
+    this.version.next()
   }
 
   /** `platform` chooses from what an index means; undefined is the host's. NOT_FOUND when there is none. */

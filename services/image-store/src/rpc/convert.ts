@@ -10,6 +10,7 @@ import type { FoundImage } from '../image/lookup.ts'
 import type { HealthCheck, RunConfig } from '../image/ports.ts'
 import type { LeaseRecord } from '../lease/ports.ts'
 import type { LayerRecord, SnapshotKind, SnapshotRecord } from '../snapshot/ports.ts'
+import type { PreparedTogether } from '../snapshot/preparer.ts'
 import type { PreparedSnapshot } from '../snapshot/snapshots.ts'
 
 const PAGE_LIMIT = 1_000
@@ -111,10 +112,15 @@ export function toSnapshot(snapshot: SnapshotRecord): Partially<Snapshot> {
   return { key, kind: KINDS[snapshot.kind], parent, labels, createdAt: toTime(snapshot.createdMs) }
 }
 
-export function toPrepared(prepared: PreparedSnapshot, layerOf: LayerLookup): Partially<PrepareResponse> {
+export function toPrepared(
+  { snapshot, mount, image, lookup, more = [] }: PreparedSnapshot & Partial<PreparedTogether>,
+  layerOf: LayerLookup,
+): Partially<PrepareResponse> {
   return {
-    snapshot: toSnapshot(prepared.snapshot),
-    mount: prepared.mount,
-    image: prepared.image ? toImage(prepared.image, layerOf) : undefined,
+    snapshot: toSnapshot(snapshot),
+    mount,
+    more,
+    image: image ? toImage(image, layerOf) : undefined,
+    ...(lookup && { lookupVersion: Buffer.from(lookup.bytes), lookupVersionPath: lookup.path }),
   }
 }

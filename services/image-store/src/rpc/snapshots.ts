@@ -8,6 +8,8 @@ import { commitHandlers } from './commit.ts'
 import { fromKind, fromPage, nextToken, toPrepared, toSnapshot } from './convert.ts'
 import { treeHandlers } from './trees.ts'
 
+const MOST_MORE = 15
+
 /** caisson.image.v1.Snapshots. */
 export function snapshotsHandlers(store: ImageStore): Handlers<typeof SnapshotsDefinition> {
   const layerOf = store.layers.get.bind(store.layers)
@@ -15,9 +17,19 @@ export function snapshotsHandlers(store: ImageStore): Handlers<typeof SnapshotsD
     const quotaBytes = quotaOf(request, kind)
     const key = parseSnapshotKey(request.key)
     const durability = request.volatile ? 'crash' : 'power-cut'
-    const wanted = { key, kind, labels: request.labels, durability, quotaBytes } as const
-    const prepared = await store.preparer.prepare(wanted, baseOf(request), signal)
-    return toPrepared(prepared, layerOf)
+    const common = { kind, labels: request.labels, durability } as const
+    const base = baseOf(request)
+    const more = request.moreKeys.map(parseSnapshotKey)
+    if (more.length === 0) {
+      const prepared = await store.preparer.prepare({ ...common, key, quotaBytes }, base, signal)
+      return toPrepared(prepared, layerOf)
+    }
+    if (more.length > MOST_MORE || quotaBytes > 0 || 'parent' in base)
+      throw invalid(`up to ${MOST_MORE} more are made at once, on an image and without quotas`, {
+        reason: 'MORE_REFUSED',
+      })
+    const keys = [key, ...more] as const
+    return toPrepared(await store.preparer.prepareAll(keys, common, base, signal), layerOf)
   }
   return {
     prepare: (request, { signal }) => prepare(request, 'active', signal),

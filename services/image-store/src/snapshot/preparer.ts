@@ -7,13 +7,18 @@ import type { Holds } from '../lease/holds.ts'
 import type { LimitedFolder, Quotas } from '../quota/quotas.ts'
 import type { TrustGate } from '../trust/gate.ts'
 import type { Layers } from './layers.ts'
-import type { PreparedSnapshot, SnapshotRequest, Snapshots } from './snapshots.ts'
+import type { Mount, PreparedSnapshot, SnapshotRequest, Snapshots } from './snapshots.ts'
 import { type Usage, usageOf } from './usage.ts'
 
 /** What a snapshot is to stand on, as a caller says it. */
-export type WantedBase =
-  | { readonly image: string; readonly platform: Platform | undefined }
-  | { readonly parent: string }
+export type WantedBase = ImageWish | { readonly parent: string }
+
+export type ImageWish = { readonly image: string; readonly platform: Platform | undefined }
+
+/** Snapshots on one image that were prepared at once. */
+export interface PreparedTogether extends PreparedSnapshot {
+  readonly more: readonly Mount[]
+}
 
 export interface PreparerDeps {
   readonly dir: StateDir
@@ -40,16 +45,23 @@ export class Preparer {
     const isNew = snapshots.find(request.key) === undefined
     using folder = request.quotaBytes && isNew ? await quotas.open(request.quotaBytes, signal) : undefined
     if ('parent' in wanted) return this.#onParent(request, wanted, folder)
-    for (;;) {
-      // No pause between here and the row: the image cannot go away in between.
-      const image = this.#deps.lookup.find(wanted.image, wanted.platform)
-      this.#deps.gate.admit(image, wanted.image)
-      if (this.#deps.layers.areReady(image.record.layers)) {
-        this.#deps.uses.touch(image.record.id)
-        return this.#described(snapshots.create(request, { image }, folder).key, image)
-      }
-      await this.unpack(image, signal)
-    }
+    return this.#onImage(wanted, signal, (image) =>
+      this.#current(snapshots.create(request, { image }, folder).key, image),
+    )
+  }
+
+  /** Prepares several new ones on one image, all or none. */
+  async prepareAll(
+    keys: readonly [string, ...string[]],
+    request: Omit<SnapshotRequest, 'key' | 'quotaBytes'>,
+    wanted: ImageWish,
+    signal: AbortSignal,
+  ): Promise<PreparedTogether> {
+    const { snapshots } = this.#deps
+    return this.#onImage(wanted, signal, (image) => {
+      const [, ...more] = snapshots.createAll(keys, request, { image })
+      return { ...this.#current(keys[0], image), more: more.map((snapshot) => snapshots.mountOf(snapshot)) }
+    })
   }
 
   /** A snapshot and its mount. Layers that a crash took are unpacked again. */
@@ -67,6 +79,23 @@ export class Preparer {
     const counted = await this.#deps.quotas.usage(key, signal)
     if (counted) return counted
     return await usageOf(join(this.#deps.dir.snapshot(key), 'fs'), signal)
+  }
+
+  /**
+   * Hands an image that may be used, and whose layers are there, to `use`, which does not pause: the image cannot go away in
+   * between, and means what was asked for.
+   */
+  async #onImage<T>(wanted: ImageWish, signal: AbortSignal, use: (image: FoundImage) => T): Promise<T> {
+    const { lookup, gate, layers, uses } = this.#deps
+    for (;;) {
+      const image = lookup.find(wanted.image, wanted.platform)
+      gate.admit(image, wanted.image)
+      if (layers.areReady(image.record.layers)) {
+        uses.touch(image.record.id)
+        return use(image)
+      }
+      await this.unpack(image, signal)
+    }
   }
 
   /** What stands on a snapshot of an image is judged as that image is. */
@@ -94,6 +123,13 @@ export class Preparer {
         report: () => {},
       }),
     )
+  }
+
+  /** By a policy that judges images, only asking again can tell whether one still may be used. */
+  #current(key: string, image: FoundImage): PreparedSnapshot {
+    const { lookup, gate } = this.#deps
+    const { path, bytes } = lookup.version
+    return { ...this.#described(key, image), ...(gate.isOpen && { lookup: { path, bytes } }) }
   }
 
   #described(key: string, image: FoundImage | undefined): PreparedSnapshot {

@@ -33,6 +33,8 @@ export interface PreparedSnapshot {
   readonly snapshot: SnapshotRecord
   readonly mount: Mount
   readonly image: FoundImage | undefined
+  /** As long as this file holds these bytes, the image is what was asked for. Absent: ask again. */
+  readonly lookup?: { readonly path: string; readonly bytes: Uint8Array }
 }
 
 /** What a snapshot stands on. */
@@ -82,18 +84,20 @@ export class Snapshots {
     if (present) return this.#sameOrRefused(present, wanted, request.quotaBytes ?? 0)
     if (request.quotaBytes && !folder)
       throw conflict('SNAPSHOT_CHANGED', `snapshot ${request.key} was removed meanwhile: ask again`)
-    const path = this.#deps.dir.snapshot(wanted.key)
-    try {
-      this.#makeDirectories(path, wanted, folder)
-      this.#deps.transactions.transaction(() => {
-        this.#deps.table.insert(wanted)
-        if (folder) this.#deps.quotas.assign(folder.project, wanted.key)
-        this.#deps.events.snapshotPrepared(wanted)
-      }, request.durability)
-    } catch (error) {
-      this.#undo(path)
-      throw error
-    }
+    this.#insert([wanted], request.durability, folder)
+    return wanted
+  }
+
+  /**
+   * Makes several that nobody has made before, all or none, without quotas. Throws `already-exists` when there is one with
+   * such a key.
+   */
+  createAll(keys: readonly string[], request: Omit<SnapshotRequest, 'key'>, base: SnapshotBase): SnapshotRecord[] {
+    const wanted = keys.map((key) => this.#record({ ...request, key }, base))
+    for (const { key } of wanted)
+      if (this.#deps.table.get(key))
+        throw alreadyExists('snapshot', key, 'several at once must be new: choose another key')
+    this.#insert(wanted, request.durability)
     return wanted
   }
 
@@ -154,6 +158,23 @@ export class Snapshots {
     const path = this.#deps.dir.snapshot(snapshot.key)
     this.#undo(path)
     this.#makeDirectories(path, snapshot)
+  }
+
+  #insert(wanted: readonly SnapshotRecord[], durability: SnapshotRequest['durability'], folder?: LimitedFolder): void {
+    const { dir, transactions, table, quotas, events } = this.#deps
+    try {
+      for (const snapshot of wanted) this.#makeDirectories(dir.snapshot(snapshot.key), snapshot, folder)
+      transactions.transaction(() => {
+        for (const snapshot of wanted) {
+          table.insert(snapshot)
+          if (folder) quotas.assign(folder.project, snapshot.key)
+          events.snapshotPrepared(snapshot)
+        }
+      }, durability)
+    } catch (error) {
+      for (const { key } of wanted) this.#undo(dir.snapshot(key))
+      throw error
+    }
   }
 
   #record({ key, kind, labels }: SnapshotRequest, base: SnapshotBase): SnapshotRecord {

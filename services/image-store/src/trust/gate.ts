@@ -45,6 +45,11 @@ export class TrustGate {
     this.#deps = deps
   }
 
+  /** Every image passes, as the policy stands. */
+  get isOpen(): boolean {
+    return this.#deps.trust.current().isOpen
+  }
+
   /** `query` is how the image was asked for. Throws what TrustPolicy.check throws. */
   admit(image: FoundImage, query: string): void {
     const { trust, clock } = this.#deps

@@ -1,4 +1,4 @@
-import type { Handlers } from '@caisson/api'
+import { type Handlers, invalid } from '@caisson/api'
 import type { SandboxesDefinition } from '@caisson/api/network'
 import type { Ipv4 } from '../ipam/ipv4.ts'
 import type { Networks } from '../network/networks.ts'
@@ -23,6 +23,8 @@ export type SandboxesDeps = {
   readonly publishAddress: Ipv4 | undefined
 }
 
+const MOST_AT_ONCE = 16
+
 /** caisson.network.v1.Sandboxes */
 export function sandboxesHandlers({
   sandboxes,
@@ -41,6 +43,12 @@ export function sandboxesHandlers({
   return {
     create: async (request, { requestId, signal }) =>
       sandboxMessage(await sandboxes.create(sandboxRequestOf(request, publishAddress), requestId, signal), around),
+    createAll: async (request, { requestId, signal }) => {
+      if (request.sandboxes.length > MOST_AT_ONCE) throw invalid(`at most ${MOST_AT_ONCE} sandboxes are made at once`)
+      const wishes = request.sandboxes.map((wish) => sandboxRequestOf(wish, publishAddress))
+      const made = await sandboxes.createAll(wishes, requestId, signal)
+      return { sandboxes: made.map((sandbox) => sandboxMessage(sandbox, around)) }
+    },
     get: async ({ id }) => sandboxMessage(sandboxes.get(sandboxId(id)), around),
     list: async ({ page, network }) => {
       const wanted = network === '' ? undefined : networks.find(networkReference(network)).id

@@ -43,6 +43,16 @@ export class Sandboxes {
     })
   }
 
+  /** Makes several, all or none: throws what create throws for the first that cannot be made. */
+  async createAll(requests: readonly SandboxRequest[], requestId: string, signal: AbortSignal): Promise<Sandbox[]> {
+    const before = new Set(requests.map(({ id }) => id).filter((id) => this.#options.store.sandbox(id)))
+    const made = await Promise.allSettled(requests.map((request) => this.create(request, requestId, signal)))
+    const failed = made.find((each) => each.status === 'rejected')
+    if (!failed) return made.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
+    await Promise.all(requests.filter(({ id }) => !before.has(id)).map(({ id }) => this.delete(id, requestId)))
+    throw failed.reason
+  }
+
   /** Throws SANDBOX_NOT_FOUND. */
   get(id: string): Sandbox {
     return findSandbox(this.#options.store, id)

@@ -1,9 +1,11 @@
+import { readFileSync } from 'node:fs'
 import type { Channel } from '@caisson/api'
 import { CaissonError } from '@caisson/api'
 import { type Image, type ImageConfig, ImagesDefinition } from '@caisson/api/image'
 import { ChangeKind, type PrepareResponse, SnapshotsDefinition } from '@caisson/api/snapshot'
 import { mergeEnvironment } from '@caisson/oci'
-import type { PreparedRoot, RootChange, Roots, RunSettings } from '../ports.ts'
+import type { Platform } from '../container/spec.ts'
+import type { PreparedRoot, RootChange, Roots, RootUse, RunSettings } from '../ports.ts'
 
 /** Keys of snapshots that are roots of containers; who lists snapshots can tell them from others. */
 const PREFIX = 'container-'
@@ -16,17 +18,36 @@ const PAGE = 1_000
 export function imageStoreRoots(channel: Channel, prepareTimeoutMs: number): Roots {
   const snapshots = channel.client(SnapshotsDefinition)
   const images = channel.client(ImagesDefinition)
+  const prepared = (
+    [first = '', ...more]: readonly string[],
+    image: string,
+    platform: Platform | undefined,
+    use: RootUse,
+    signal: AbortSignal,
+  ) => {
+    const request = {
+      key: PREFIX + first,
+      moreKeys: more.map((id) => PREFIX + id),
+      base: { $case: 'image', value: image },
+      platform,
+      volatile: use.volatile,
+      quotaBytes: use.storageBytes ?? 0,
+    } as const
+    const options = { signal, deadlineMs: prepareTimeoutMs }
+    return use.writable ? snapshots.prepare(request, options) : snapshots.view(request, options)
+  }
   return {
     async prepare(id, image, platform, use, signal) {
-      const request = {
-        key: PREFIX + id,
-        base: { $case: 'image', value: image },
-        platform,
-        volatile: use.volatile,
-        quotaBytes: use.storageBytes ?? 0,
-      } as const
-      const options = { signal, deadlineMs: prepareTimeoutMs }
-      return rootOf(await (use.writable ? snapshots.prepare(request, options) : snapshots.view(request, options)))
+      return rootOf(await prepared([id], image, platform, use, signal))
+    },
+    async prepareAll(ids, image, platform, use, signal) {
+      const response = await prepared(ids, image, platform, use, signal)
+      const first = rootOf(response)
+      const { lookupVersion, lookupVersionPath } = response
+      return {
+        roots: [first, ...response.more.map((root) => ({ ...first, root }))],
+        isCurrent: () => lookupVersion.length > 0 && holds(lookupVersionPath, lookupVersion),
+      }
     },
     async remove([first, ...more], signal) {
       if (first === undefined) return
@@ -55,6 +76,15 @@ export function imageStoreRoots(channel: Channel, prepareTimeoutMs: number): Roo
       for await (const { kind, path } of snapshots.changes({ key: PREFIX + id }, { signal, deadlineMs: 0 }))
         yield { kind: kindOf(kind), path }
     },
+  }
+}
+
+function holds(path: string, content: Uint8Array): boolean {
+  try {
+    return readFileSync(path).equals(content)
+  } catch {
+    // The image store is on another host, or was taken away.
+    return false
   }
 }
 

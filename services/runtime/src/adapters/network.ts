@@ -1,7 +1,12 @@
-import { CaissonError, type Channel, fromTimestamp } from '@caisson/api'
-import { NetworksDefinition, SandboxesDefinition, type Sandbox as SandboxMessage } from '@caisson/api/network'
+import { CaissonError, type Channel, fromTimestamp, type Partially } from '@caisson/api'
+import {
+  type CreateSandboxRequest,
+  NetworksDefinition,
+  SandboxesDefinition,
+  type Sandbox as SandboxMessage,
+} from '@caisson/api/network'
 import type { Sandbox } from '../container/container.ts'
-import type { Sandboxes } from '../ports.ts'
+import type { Sandboxes, SandboxRequest } from '../ports.ts'
 import { networkModeIn, networkModeOut } from './network-mode.ts'
 import { portIn, portOut } from './port-mapping.ts'
 
@@ -13,17 +18,19 @@ export function networkSandboxes(channel: Channel): Sandboxes {
   const sandboxes = channel.client(SandboxesDefinition)
   const networks = channel.client(NetworksDefinition)
   return {
-    async create({ id, name, hostname, network, labels }, signal) {
-      const { mode, attachments, dns, ports = [], container: sharedSandboxId = '', unconnected } = network
-      const around = { mode: networkModeOut(mode), attachments, dns, labels, sharedSandboxId }
-      const published = unconnected ? [] : ports.map(portOut)
-      const made = await sandboxes.create({ id, name, hostname, ...around, ports: published }, { signal })
-      if (!unconnected) return sandboxOf(made)
+    async create(request, signal) {
+      const made = await sandboxes.create(requestOf(request), { signal })
+      const { id, network } = request
+      if (!network.unconnected) return sandboxOf(made)
       // There is no sandbox that can be connected later but one that was connected before.
       let left = made
       for (const { networkId } of made.endpoints)
         left = await sandboxes.disconnect({ sandboxId: id, network: networkId }, { signal })
       return sandboxOf(left)
+    },
+    async createAll(requests, signal) {
+      const made = await sandboxes.createAll({ sandboxes: requests.map(requestOf) }, { signal })
+      return made.sandboxes.map(sandboxOf)
     },
     async connect(sandboxId, attachment, signal) {
       return sandboxOf(await sandboxes.connect({ sandboxId, attachment }, { signal }))
@@ -55,6 +62,12 @@ export function networkSandboxes(channel: Channel): Sandboxes {
       return (await sandboxes.counters({ sandboxIds }, { signal })).interfaces
     },
   }
+}
+
+function requestOf({ id, name, hostname, network, labels }: SandboxRequest): Partially<CreateSandboxRequest> {
+  const { mode, attachments, dns, ports = [], container: sharedSandboxId = '', unconnected } = network
+  const published = unconnected ? [] : ports.map(portOut)
+  return { id, name, hostname, mode: networkModeOut(mode), attachments, dns, labels, sharedSandboxId, ports: published }
 }
 
 function sandboxOf(sandbox: SandboxMessage): Sandbox {

@@ -62,7 +62,6 @@ export function buildCore(deps: CoreDeps): Core {
     const name = madeUpName((taken) => registry.isNameTaken(taken))
     return { name, ...registry.reserveName(name) }
   }
-  const spares = new Spares({ roots, sandboxes, ranges, discards, reserveName })
   const { volumeStore, volumes } = buildVolumes({ ...deps, transaction, resolve: (name) => registry.resolve(name) })
   const supervisor = new Supervisor({
     ...{
@@ -79,6 +78,10 @@ export function buildCore(deps: CoreDeps): Core {
       volumes,
     },
     onLost: (id) => void lost(id),
+  })
+  const spares = new Spares({
+    ...{ roots, sandboxes, ranges, discards, reserveName },
+    launch: (container, sandbox, holdsOutput) => supervisor.park(container, sandbox, holdsOutput),
   })
   const creator = new Creator({
     ...{ transaction, table, requests, events, registry, roots, ranges, discards, spares, volumes },

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { alreadyExists, conflict, now } from '@caisson/api'
+import { alreadyExists, conflict } from '@caisson/api'
 import type { ContainerEvents } from '../events.ts'
 import type { IdRanges } from '../identity/id-ranges.ts'
 import { madeUpName, newId } from '../identity/identity.ts'
@@ -7,14 +7,14 @@ import type { PreparedRoot, Roots } from '../ports.ts'
 import type { ContainerTable } from '../store/container-table.ts'
 import type { RequestTable } from '../store/request-table.ts'
 import type { ContainerVolumes, PreparedVolumes } from '../volumes/container-volumes.ts'
+import { assemble } from './assemble.ts'
 import type { Container, IdRange } from './container.ts'
 import type { Discards } from './discards.ts'
-import { withExposedPorts } from './exposed-ports.ts'
-import { loosenedBy } from './loosened.ts'
 import { KeyedMutex } from './mutex.ts'
-import { checkUser, programOf } from './program.ts'
+import { checkUser } from './program.ts'
 import type { Registry } from './registry.ts'
 import { withSharedNetwork } from './shared-network.ts'
+import type { SpareWish } from './spare-wish.ts'
 import type { Spares, Taken } from './spares.ts'
 import type { ContainerSpec } from './spec.ts'
 import type { Transaction } from './transaction.ts'
@@ -47,8 +47,8 @@ export interface Identity {
   /** What it is made from; names of other containers in it are ids. */
   readonly spec: ContainerSpec
   readonly range: IdRange | undefined
-  /** What was made ahead of its sandbox, and what has to hold before it may run. */
-  readonly spare?: Pick<Taken, 'sandbox' | 'confirmed'>
+  /** What was made ahead besides its root. */
+  readonly spare?: Pick<Taken, 'sandbox' | 'parked'>
 }
 
 /** A container that is not on disk yet. Disposed, it lets go of its volumes: those that are not on disk by then go. */
@@ -102,18 +102,19 @@ export class Creator {
 
   /**
    * Takes a name, an id and an id range, prepares the root, and hands the container to `use`, which has to save it. When
-   * `use` throws, everything is given back. `use` gets a promise, so that it can prepare more at the same time.
+   * `use` throws, everything is given back. `use` gets a promise, so that it can prepare more at the same time. What may be
+   * one of a burst gets what was made ahead.
    */
   async withDraft<T>(
     request: CreateRequest,
     signal: AbortSignal,
     use: (draft: Promise<Draft>, identity: Identity) => Promise<T>,
-    mayHaveSpare = false,
+    burst?: Pick<SpareWish, 'holdsOutput'>,
   ): Promise<T> {
     await this.#deps.discards.relieved()
     const spec = withSharedNetwork(this.#deps.registry, request.spec)
     checkUser(spec.process.user, spec.namespaces.user)
-    const spare = mayHaveSpare ? this.#deps.spares.take(request.name, spec, signal) : undefined
+    const spare = burst && this.#deps.spares.take({ name: request.name, spec, ...burst })
     const name = this.#chooseName(request.name, spare?.name)
     using _reservation = this.#deps.registry.reserveName(name)
     const identity = spare ? { id: spare.id, name, spec, range: spare.range, spare } : this.#newIdentity(name, spec)
@@ -185,27 +186,6 @@ export class Creator {
     events.created(container, request.requestId)
     if (request.requestId !== '')
       requests.add(request.requestId, { containerId: container.id, digest: digestOf(request) }, Date.now())
-  }
-}
-
-function assemble({ id, name, spec: asked, range }: Identity, { image, config, root }: PreparedRoot): Container {
-  const spec = withExposedPorts(asked, config.exposedPorts)
-  const program = programOf(config, spec.process, spec.hostname === '' ? id.slice(0, 12) : spec.hostname)
-  checkUser(program.user, spec.namespaces.user)
-  return {
-    id,
-    name,
-    spec,
-    state: 'created',
-    image,
-    program,
-    stopSignal: spec.stopSignal || config.stopSignal || 'SIGTERM',
-    root,
-    ...(range && { idRange: range }),
-    createdNs: now(),
-    startedNs: 0n,
-    loosened: loosenedBy(spec),
-    warnings: [],
   }
 }
 

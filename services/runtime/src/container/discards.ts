@@ -22,14 +22,16 @@ export interface Discarded {
   readonly range: IdRange | undefined
   /** Its monitor was killed, and did not remove its control groups. */
   readonly isUnclean?: boolean
+  /** Resolves when nothing of it runs any more. Absent: nothing does. */
+  readonly gone?: Promise<void> | undefined
 }
 
 const FIRST_RETRY_MS = 500
 const LAST_RETRY_MS = 30_000
 /** Containers that may be outstanding before new ones have to wait. */
 const PRESSURE = 64
-/** How long containers that nobody waits for are collected, to be given back in one call. */
-const COLLECT_MS = 30
+/** How long containers that nobody waits for are collected, to be given back in few calls: each costs as much as a start. */
+const COLLECT_MS = 100
 const MOST_COLLECTED = 16
 /** How long what is collected may take when the service ends. */
 const FAREWELL_MS = 1_000
@@ -103,7 +105,11 @@ export class Discards implements AsyncDisposable {
   }
 
   async #discardAll(discarded: readonly Discarded[]): Promise<void> {
-    if (discarded.length === 0) return
+    if (discarded.length > 0) await this.#track(this.#giveBack(discarded))
+  }
+
+  async #giveBack(discarded: readonly Discarded[]): Promise<void> {
+    await Promise.all(discarded.map(({ gone }) => gone))
     const { roots, sandboxes, controlGroups, stateDirs, ranges } = this.#deps
     const ids = discarded.map(({ id }) => id)
     const work = [

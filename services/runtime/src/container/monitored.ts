@@ -51,14 +51,13 @@ export class Monitored {
 
   /** Resolves when it is over, or after a time. */
   async over(ms: number): Promise<void> {
-    if (this.#record || this.#isClosed) return
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, ms)
-      this.#wake = () => {
-        clearTimeout(timer)
-        resolve()
-      }
-    })
+    if (!this.#record && !this.#isClosed) await this.#woken(ms)
+  }
+
+  /** Resolves when its connection is over, or after a time. */
+  async closed(ms: number): Promise<void> {
+    const waited = performance.now() + ms
+    while (!this.#isClosed && performance.now() < waited) await this.#woken(waited - performance.now())
   }
 
   /** Tells the end from now on; at once when it is over. */
@@ -72,6 +71,16 @@ export class Monitored {
   leave(): void {
     this.#listener = undefined
     this.client.close()
+  }
+
+  #woken(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms)
+      this.#wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
   }
 
   #tell(call: (listener: EndListener) => void): void {

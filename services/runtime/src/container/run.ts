@@ -8,7 +8,6 @@ import type { Core } from './core.ts'
 import type { CreateRequest, Draft, Identity } from './create.ts'
 import { openSandbox } from './open-sandbox.ts'
 import { sandboxRequest } from './sandbox-request.ts'
-import { STALE_SPARE } from './spares.ts'
 import { startContainer } from './start.ts'
 import type { LaunchOptions } from './supervisor.ts'
 
@@ -84,17 +83,9 @@ interface Running {
 const SHORT_RUN_MS = 5
 
 /** One that goes when it ends: nothing is on disk before it runs. */
-async function runTransient(core: Core, attempt: Attempt): Promise<Running> {
-  try {
-    return await launchTransient(core, attempt, true)
-  } catch (error) {
-    if (!(error instanceof CaissonError) || error.reason !== STALE_SPARE) throw error
-    return launchTransient(core, attempt, false)
-  }
-}
-
-function launchTransient(core: Core, attempt: Attempt, mayHaveSpare: boolean): Promise<Running> {
+function runTransient(core: Core, attempt: Attempt): Promise<Running> {
   const { request, signal, follower } = attempt
+  const burst = { holdsOutput: request.output }
   // Who waits for the end has no use of hearing of the start first: a short run is one transaction.
   const graceMs = request.detach || request.output ? 0 : SHORT_RUN_MS
   return core.creator.withDraft(
@@ -102,18 +93,19 @@ function launchTransient(core: Core, attempt: Attempt, mayHaveSpare: boolean): P
     signal,
     async (draft, identity) => {
       const { id, spare } = identity
+      using parked = spare?.parked
       const { draft: made, sandbox } = spare
         ? { draft: await draft, sandbox: spare.sandbox }
         : await both(draft, core, await sandboxOf(draft, identity), signal)
-      return watched(core, id, async () => {
-        const options = { save: made.save, graceMs, gate: spare?.confirmed, follower }
+      return await watched(core, id, async () => {
+        const options = { save: made.save, graceMs, parked, follower }
         const running = await core.supervisor.launch(made.container, await sandbox, options)
         refreshSharer(core, running)
-        if (!spare && !request.detach) core.spares.stock(request.name, request.spec)
+        if (!spare && !request.detach) core.spares.stock({ name: request.name, spec: request.spec, ...burst })
         return { container: running, started: Promise.resolve(running) }
       })
     },
-    mayHaveSpare,
+    burst,
   )
 }
 

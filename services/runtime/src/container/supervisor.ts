@@ -2,7 +2,7 @@ import { conflict, unavailable } from '@caisson/api'
 import type { Logger } from '@caisson/service-kit'
 import type { ContainerEvents } from '../events.ts'
 import type { MonitorClient } from '../monitor/client.ts'
-import type { Monitors, Processes } from '../ports.ts'
+import type { LaunchRequest, Monitors, Processes } from '../ports.ts'
 import type { ContainerTable } from '../store/container-table.ts'
 import { type ContainerVolumes, volumeMounts } from '../volumes/container-volumes.ts'
 import { type Container, type Exit, isRunning, type Sandbox } from './container.ts'
@@ -11,8 +11,9 @@ import { toExit } from './exit.ts'
 import { launchError } from './launch-error.ts'
 import type { Milestones } from './milestones.ts'
 import { Monitored, type Started } from './monitored.ts'
+import type { Parked } from './parked.ts'
 import { hostnameOf } from './sandbox-request.ts'
-import type { TerminalSize } from './spec.ts'
+import type { NetworkSpec, TerminalSize } from './spec.ts'
 import type { StateDirs } from './state-dirs.ts'
 import { durabilityOf, type Transaction } from './transaction.ts'
 
@@ -41,8 +42,8 @@ export interface LaunchOptions {
   readonly save: (running: Container) => void
   /** How long an end is waited for that could be written down in the same transaction. */
   readonly graceMs?: number
-  /** What has to hold before its program is executed; everything else is done meanwhile. */
-  readonly gate?: Promise<void> | undefined
+  /** It was launched ahead, and waits to be let go. */
+  readonly parked?: Parked | undefined
   /** Of who is about to follow its output: nothing is dropped before that; aborts when it does not come to it. */
   readonly follower?: AbortSignal | undefined
 }
@@ -73,24 +74,19 @@ export class Supervisor implements Disposable {
    * failed; nothing is left then but the state directory.
    */
   async launch(container: Container, sandbox: Sandbox, options: LaunchOptions): Promise<Container> {
-    const { terminalSize, gate, graceMs = 0, follower } = options
-    const { id, program } = container
+    const { terminalSize, graceMs = 0, follower, parked } = options
+    const { id } = container
     if (volumeMounts(container).length > 0)
       await this.#deps.volumes.ready(container, AbortSignal.timeout(this.#deps.startTimeoutMs))
-    const stateDir = this.#deps.stateDirs.prepare(id, hostnameOf(container), sandbox)
     const launched = { ...container, sandbox }
-    const client = this.#deps.monitors.launch({
-      container: launched,
-      stateDir,
-      terminalSize,
-      waits: gate !== undefined,
-      holdsOutput: follower?.aborted === false,
-    })
-    follower?.addEventListener('abort', () => client.letGo(), { once: true })
-    const live = new Monitored(client, (failed) => launchError(id, program.args[0] ?? '', failed))
+    const request = { terminalSize, waits: false, holdsOutput: follower?.aborted === false }
+    const live = parked?.take() ?? this.#spawn(launched, sandbox, request)
+    if (parked && follower?.aborted) live.client.letGo()
+    if (parked) live.client.start()
+    follower?.addEventListener('abort', () => live.client.letGo(), { once: true })
     this.#live.set(id, live)
     try {
-      const started = await this.#started(container, live, gate)
+      const started = await this.#started(container, live)
       if (graceMs > 0) await live.over(graceMs)
       return this.#commitStart(launched, live, started, options.save)
     } catch (error) {
@@ -99,6 +95,11 @@ export class Supervisor implements Disposable {
       live.leave()
       throw error
     }
+  }
+
+  /** Launches one for a burst but for its program. Throws when its plan cannot be made. */
+  park(container: Container, sandbox: Sandbox, holdsOutput: boolean): Monitored {
+    return this.#spawn({ ...container, sandbox }, sandbox, { terminalSize: undefined, waits: true, holdsOutput })
   }
 
   /** Takes a container over whose monitor lives: at the start, or when the connection broke. It is on disk as running. */
@@ -132,14 +133,21 @@ export class Supervisor implements Disposable {
     for (const live of this.#live.values()) live.leave()
   }
 
-  async #started(container: Container, live: Monitored, gate: Promise<void> | undefined): Promise<Started> {
+  #spawn(container: Container, sandbox: Sandbox, request: Omit<LaunchRequest, 'container' | 'stateDir'>): Monitored {
+    const { id, program } = container
+    const stateDir = this.#deps.stateDirs.prepare(id, hostnameOf(container), sandbox)
+    const client = this.#deps.monitors.launch({ container, stateDir, ...request })
+    return new Monitored(client, (failed) => launchError(id, program.args[0] ?? '', failed))
+  }
+
+  async #started(container: Container, live: Monitored): Promise<Started> {
     const timeout = Promise.withResolvers<never>()
     const timer = setTimeout(() => {
       const message = `the container ${container.name} was not started within ${this.#deps.startTimeoutMs} ms`
       timeout.reject(unavailable('START_TIMEOUT', message, { details: { container: container.id } }))
     }, this.#deps.startTimeoutMs)
     try {
-      return await Promise.race([letThrough(live, gate), timeout.promise])
+      return await Promise.race([live.started, timeout.promise])
     } finally {
       clearTimeout(timer)
     }
@@ -196,7 +204,9 @@ export class Supervisor implements Disposable {
   #tellEnd(container: Container, exit: Exit): void {
     const { id, spec, idRange } = container
     const { discards, milestones, table } = this.#deps
-    if (spec.autoRemove) discards.discardSoon({ id, range: idRange, isUnclean: exit.error !== '' })
+    const discarded = { id, range: idRange, isUnclean: exit.error !== '' }
+    if (spec.autoRemove && hasWanted(spec.network)) void discards.discard(discarded)
+    else if (spec.autoRemove) discards.discardSoon(discarded)
     else
       discards.release(id, () => {
         const current = table.get(id)
@@ -207,12 +217,9 @@ export class Supervisor implements Disposable {
   }
 }
 
-async function letThrough(live: Monitored, gate: Promise<void> | undefined): Promise<Started> {
-  if (gate) {
-    await Promise.all([gate, live.created])
-    live.client.start()
-  }
-  return live.started
+/** Whether it had what others may ask for at once: ports, a place on a network that somebody made. */
+function hasWanted({ ports, publishAll, attachments, mode }: NetworkSpec): boolean {
+  return ports !== undefined || publishAll === true || attachments.length > 0 || mode === 'shared'
 }
 
 export function notRunning(container: Container): Error {

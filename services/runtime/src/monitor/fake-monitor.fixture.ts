@@ -32,6 +32,7 @@ export class FakeMonitor implements AsyncDisposable {
   started = false
   onStart: () => void = () => {}
   onStdin: (text: string) => void = () => {}
+  onSignal: (signal: number) => void = () => {}
   readonly #server: Server
   /** Keeps a path to the socket that is short enough. */
   readonly #directory: number
@@ -65,6 +66,14 @@ export class FakeMonitor implements AsyncDisposable {
   /** Connects as the one who spawned it. */
   client(): MonitorClient {
     return new MonitorClient(connect(this.#socketPath))
+  }
+
+  /** Tells everybody that it waits to be let go. */
+  sayCreated(): void {
+    const payload = Buffer.alloc(16)
+    payload.writeInt32LE(4_242, 0)
+    payload.writeBigUInt64LE(77n, 8)
+    this.#sayAll(encodeFrame(ControlType.CREATED, payload))
   }
 
   /** Tells everybody that the program was executed. */
@@ -165,8 +174,10 @@ export class FakeMonitor implements AsyncDisposable {
     if (type === ControlType.START) {
       this.started = true
       this.onStart()
-    } else if (type === ControlType.SIGNAL) this.signals.push(payload.readUInt32LE(0))
-    else if (type === ControlType.RESIZE) this.sizes.push([payload.readUInt16LE(0), payload.readUInt16LE(2)])
+    } else if (type === ControlType.SIGNAL) {
+      this.signals.push(payload.readUInt32LE(0))
+      this.onSignal(payload.readUInt32LE(0))
+    } else if (type === ControlType.RESIZE) this.sizes.push([payload.readUInt16LE(0), payload.readUInt16LE(2)])
     else if (type === ControlType.SUBSCRIBE) {
       connection.subscribed = true
       connection.pinned = payload.readUInt32LE(0) === 1
